@@ -1,0 +1,101 @@
+"""QR codes: upper-case alphanumeric, level H, fixed mask, quiet zone of four; each one read back before it leaves."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from io import BytesIO
+from typing import Final
+from xml.sax.saxutils import escape
+
+import qrcode
+import zxingcpp
+from PIL import Image
+from qrcode.constants import ERROR_CORRECT_H
+from qrcode.util import QRData
+
+QUIET_ZONE_MODULES = 4
+READ_SCALE = 2  # pixels per module when a code is read back
+# ISO 18004 only recommends choosing the mask by penalty. A fixed one costs a sixth; that it reads is checked each time.
+MASK_PATTERN = 4
+
+_ALPHANUMERIC_MODE: Final = 2  # qrcode.util.MODE_ALPHA_NUM, as a literal for the type checker
+_QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+_ALPHANUMERIC = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
+_BITMAP_ROW = bytes.maketrans(b"\x00\x01", b"\xff\x00")
+
+CodeMatrix = tuple[tuple[bool, ...], ...]  # rows of modules, True is dark, without the quiet zone
+
+
+class CodeUnreadable(ValueError):
+    """The reader does not get back what was written; such a code is never issued."""
+
+
+def code_matrix(text: str) -> CodeMatrix:
+    """Return the modules of the smallest code for ``text`` (letters become capitals), proven readable."""
+    return _matrix(text.upper())
+
+
+def code_png(text: str, *, scale: int) -> bytes:
+    """Return the code as a 1-bit PNG, ``scale`` pixels per module, quiet zone included."""
+    out = BytesIO()
+    code_image(code_matrix(text), scale=scale).convert("1").save(out, "PNG", compress_level=9)
+    return out.getvalue()
+
+
+def code_svg(text: str) -> str:
+    """Return the code as an SVG of one path, one unit per module, quiet zone included."""
+    matrix = code_matrix(text)
+    side = len(matrix) + 2 * QUIET_ZONE_MODULES
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges" role="img">'
+        f'<title>{escape(text.upper())}</title><path fill="#fff" d="M0 0h{side}v{side}H0z"/>'
+        f'<path d="{code_path(matrix)}"/></svg>'
+    )
+
+
+def code_path(matrix: CodeMatrix) -> str:
+    """Return the dark modules as SVG path data, the runs of a row merged, offset by the quiet zone."""
+    runs = (
+        f"M{start + QUIET_ZONE_MODULES} {y + QUIET_ZONE_MODULES}h{length}v1h-{length}z"
+        for y, row in enumerate(matrix)
+        for start, length in _dark_runs(row)
+    )
+    return "".join(runs)
+
+
+def code_image(matrix: CodeMatrix, *, scale: int, quiet_zone: int = QUIET_ZONE_MODULES) -> Image.Image:
+    """Return the code as a grey picture of 0 and 255, ``scale`` pixels per module."""
+    side = len(matrix)
+    modules = b"".join(bytes(row) for row in matrix).translate(_BITMAP_ROW)
+    picture = Image.new("L", (side + 2 * quiet_zone,) * 2, 255)
+    picture.paste(Image.frombytes("L", (side, side), modules), (quiet_zone, quiet_zone))
+    return picture.resize((picture.width * scale,) * 2, Image.Resampling.NEAREST)
+
+
+@lru_cache(maxsize=256)
+def _matrix(text: str) -> CodeMatrix:
+    if not text or not set(text) <= _ALPHANUMERIC:
+        raise ValueError(f"a code holds digits, capitals and $%*+-./: only, not {text!r}")
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_H, border=0, mask_pattern=MASK_PATTERN)
+    code.add_data(QRData(text.encode(), mode=_ALPHANUMERIC_MODE), optimize=0)
+    code.make(fit=True)
+    matrix = tuple(tuple(bool(module) for module in row) for row in code.modules)
+    require_readable(matrix, text)
+    return matrix
+
+
+def require_readable(matrix: Sequence[Sequence[bool]], text: str) -> None:
+    """Raise CodeUnreadable unless zxing-cpp reads ``text`` from these modules."""
+    picture = code_image(tuple(tuple(row) for row in matrix), scale=READ_SCALE)
+    found = zxingcpp.read_barcodes(picture, formats=_QR_ONLY, try_rotate=False, try_downscale=False, try_invert=False)
+    if [code.text for code in found] != [text]:
+        raise CodeUnreadable(f"the code for {text!r} does not read back")
+
+
+def _dark_runs(row: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    start = None
+    for x, dark in enumerate((*row, False)):
+        if dark and start is None:
+            start = x
+        elif not dark and start is not None:
+            yield start, x - start
+            start = None
