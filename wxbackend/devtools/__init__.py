@@ -1,0 +1,1 @@
+"""Tools for developers and demonstrations; production never imports them."""

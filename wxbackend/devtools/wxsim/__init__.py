@@ -1,0 +1,24 @@
+"""The WeChat simulator: a separate HTTP server that plays api.weixin.qq.com and api.mch.weixin.qq.com.
+
+Unmodified SDKs talk to it. ``control`` documents the API that orders payments, faults and forgeries.
+"""
+
+from wxbackend.devtools.wxsim.clock import SimClock
+from wxbackend.devtools.wxsim.server import RunningSimulator, run, serve
+from wxbackend.devtools.wxsim.simulator import ControlFailed, Simulator
+from wxbackend.devtools.wxsim.state import DEFAULT_PORT, StatePaths, prepare_state
+from wxbackend.devtools.wxsim.world import World, new_world
+
+__all__ = [
+    "DEFAULT_PORT",
+    "ControlFailed",
+    "RunningSimulator",
+    "SimClock",
+    "Simulator",
+    "StatePaths",
+    "World",
+    "new_world",
+    "prepare_state",
+    "run",
+    "serve",
+]

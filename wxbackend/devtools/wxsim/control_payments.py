@@ -1,0 +1,100 @@
+"""The control API's part about payments and their notifications."""
+
+from wxbackend.devtools.wxsim.cashier import abandon, begin, find_order, open_cashier, pay
+from wxbackend.devtools.wxsim.control import ControlHandler, Desk, read
+from wxbackend.devtools.wxsim.control_bodies import FlushBody, HandlingBody, NotifyBody, PayBody, PlanBody, ReleaseBody
+from wxbackend.devtools.wxsim.notices import BadNotice, transaction_notice
+from wxbackend.devtools.wxsim.orders import Order, TradeState
+from wxbackend.devtools.wxsim.post_office import Delivery
+from wxbackend.devtools.wxsim.wire import Json, Request, Route
+from wxbackend.devtools.wxsim.world import World
+
+
+def pay_order(desk: Desk, request: Request) -> Json:
+    body = read(request, PayBody)
+    with desk.world.lock:
+        order = _chosen(desk.world, body)
+        if body.step == "pay":
+            pay(desk.world, order, openid=body.openid, coupon_fen=body.coupon_fen)
+        elif body.step == "begin":
+            begin(desk.world, order, openid=body.openid)
+        else:
+            abandon(order)
+        transaction = order.transaction()
+    sent = []
+    if body.step == "pay" and body.notify:
+        sent = desk.office.send(transaction_notice(transaction, url=order.form.notify_url))
+    return {"transaction": transaction, **_numbers(sent)}
+
+
+def list_orders(desk: Desk, request: Request) -> Json:
+    wanted = request.query.get("out_trade_no")
+    with desk.world.lock:
+        orders = desk.world.order_book.orders.values()
+        return {"orders": [_order_facts(order) for order in orders if wanted in {None, order.form.out_trade_no}]}
+
+
+def notify(desk: Desk, request: Request) -> Json:
+    body = read(request, NotifyBody)
+    with desk.world.lock:
+        order = find_order(desk.world, body.out_trade_no, mchid=body.mchid)
+        if order.state is not TradeState.SUCCESS:
+            raise BadNotice("only a paid order is notified")
+        notice = transaction_notice(order.transaction(), url=order.form.notify_url)
+    return _numbers(desk.office.send(notice, body.handling()))
+
+
+def plan(desk: Desk, request: Request) -> Json:
+    body = read(request, PlanBody)
+    desk.office.plan(body.handling(), times=body.times)
+    return body.model_dump(mode="json", include=set(HandlingBody.model_fields))
+
+
+def list_deliveries(desk: Desk, request: Request) -> Json:
+    return {"deliveries": desk.office.list_deliveries(subject=request.query.get("out_trade_no"))}
+
+
+def resend(desk: Desk, _request: Request, *, number: str) -> Json:
+    return _numbers([desk.office.resend(int(number))])
+
+
+def release(desk: Desk, request: Request) -> Json:
+    return _numbers(desk.office.release(read(request, ReleaseBody).numbers))
+
+
+def flush(desk: Desk, request: Request) -> Json:
+    until = read(request, FlushBody).until
+    sent = desk.office.run_out() if until == "end" else desk.office.deliver_due()
+    return {"sent": sent, "deliveries": desk.office.list_deliveries()}
+
+
+def _chosen(world: World, body: PayBody) -> Order:
+    if body.params is not None:
+        return open_cashier(world, body.params)
+    return find_order(world, body.out_trade_no or "", mchid=body.mchid)
+
+
+def _order_facts(order: Order) -> Json:
+    return {
+        **order.transaction(),
+        "description": order.form.description,
+        "notify_url": order.form.notify_url,
+        "time_expire": order.form.time_expire,
+        "openid": order.form.openid,
+    }
+
+
+def _numbers(deliveries: list[Delivery]) -> Json:
+    return {"deliveries": [delivery.number for delivery in deliveries]}
+
+
+ROUTES: tuple[Route[ControlHandler], ...] = (
+    Route("POST", "/_control/pay", pay_order),
+    Route("GET", "/_control/orders", list_orders),
+    Route("POST", "/_control/notify", notify),
+    Route("POST", "/_control/plans", plan),
+    Route("GET", "/_control/deliveries", list_deliveries),
+    Route("POST", r"/_control/deliveries/(?P<number>\d{1,9})/resend", resend),
+    Route("POST", "/_control/release", release),
+    Route("POST", "/_control/flush", flush),
+)

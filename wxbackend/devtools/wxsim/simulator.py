@@ -1,0 +1,86 @@
+"""The simulated WeChat without a socket: a request in, an answer out, notifications sent."""
+
+import json
+import threading
+from http import HTTPStatus
+
+from wxbackend.devtools.wxsim import control, control_payments, mini_routes, pay_routes
+from wxbackend.devtools.wxsim.control import ControlSite, Desk
+from wxbackend.devtools.wxsim.faults import Fault
+from wxbackend.devtools.wxsim.mini_routes import MiniSite
+from wxbackend.devtools.wxsim.orders import PayRefusal
+from wxbackend.devtools.wxsim.pay_site import PaySite, refuse, signed
+from wxbackend.devtools.wxsim.post_office import Poster, PostOffice, post_over_http
+from wxbackend.devtools.wxsim.wire import Answer, Json, Request, Transport, json_answer
+from wxbackend.devtools.wxsim.world import World, new_world
+
+# A new part of WeChat is a new file with ROUTES, and one word here.
+MINI = MiniSite(open_routes=mini_routes.OPEN_ROUTES, token_routes=mini_routes.TOKEN_ROUTES)
+PAY = PaySite(routes=pay_routes.ROUTES)
+CONTROL = ControlSite(routes=control.ROUTES + control_payments.ROUTES)
+
+
+class ControlFailed(Exception):
+    """The control API refused an order."""
+
+
+class Simulator:
+    """Both hosts on one origin: ``/v3/`` is WeChat Pay, ``/_control/`` is ours, all else the mini-program host."""
+
+    def __init__(self, world: World | None = None, *, post: Poster = post_over_http) -> None:
+        self.world = world or new_world()
+        self.office = PostOffice(self.world, post)
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Deliver notifications in the background from now on."""
+        self.office.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.office.stop()
+
+    def answer(self, request: Request) -> Answer:
+        if request.path.startswith("/_control/"):
+            return CONTROL.answer(Desk(self.world, self.office), request)
+        with self.world.lock:
+            self.world.hits[request.path] += 1
+            fault = self.world.faults.take(request.path)
+        return self._reply(request) if fault is None else self._reply_faulty(request, fault)
+
+    def control(self, method: str, path: str, body: Json | None = None) -> Json:
+        """The control API in this process: ``control("POST", "pay", {…})``; raises ControlFailed."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        name, _, query = path.partition("?")
+        words = dict(part.split("=", 1) for part in query.split("&") if part)
+        request = Request(method, f"/_control/{path}", f"/_control/{name}", words, {}, raw)
+        answer = self.answer(request)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise ControlFailed(answer.body.decode())
+        result: Json = json.loads(answer.body)
+        return result
+
+    def _reply(self, request: Request) -> Answer:
+        site = PAY if request.path.startswith("/v3/") else MINI
+        return site.answer(self.world, request)
+
+    def _reply_faulty(self, request: Request, fault: Fault) -> Answer:
+        """``after`` lets the request take effect first; a hang or a cut does so in any case, a drop alone does not."""
+        if fault.hang_s:
+            self._stopping.wait(fault.hang_s)
+        takes_effect = fault.after or not (fault.replaces_answer or fault.drop)
+        answer = self._reply(request) if takes_effect else Answer(500)
+        if fault.replaces_answer:
+            answer = self._replacement(request, fault)
+        if fault.drop:
+            return Answer(answer.status, transport=Transport.DROPPED)
+        if fault.truncate:
+            return Answer(answer.status, answer.body, answer.headers, Transport.TRUNCATED)
+        return answer
+
+    def _replacement(self, request: Request, fault: Fault) -> Answer:
+        if not request.path.startswith("/v3/"):
+            return json_answer(fault.json or {}, status=fault.status or 200)
+        if fault.json is not None:
+            return signed(self.world, request, fault.status or 200, fault.json)
+        return refuse(self.world, request, PayRefusal(fault.status or 500, fault.code, fault.message))

@@ -1,0 +1,49 @@
+"""Everything the simulated WeChat knows, behind one lock."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from wxbackend.devtools.wxsim.clock import SimClock
+from wxbackend.devtools.wxsim.faults import Faults
+from wxbackend.devtools.wxsim.merchants import (
+    DEFAULT_MCHIDS,
+    Merchant,
+    MiniApp,
+    new_merchants,
+    new_mini_app,
+)
+from wxbackend.devtools.wxsim.orders import OrderBook
+from wxbackend.devtools.wxsim.people import People
+from wxbackend.devtools.wxsim.tokens import TokenBook
+
+
+@dataclass(slots=True)
+class World:
+    """State only; whoever touches it holds ``lock``. Keys and accounts outlive ``forget()``, the rest does not."""
+
+    app: MiniApp
+    merchants: dict[str, Merchant]
+    clock: SimClock
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    people: People = field(default_factory=People)
+    tokens: TokenBook = field(default_factory=TokenBook)
+    order_book: OrderBook = field(default_factory=OrderBook)
+    faults: Faults = field(default_factory=Faults)
+    nonces: dict[tuple[str, str], float] = field(default_factory=dict)
+    hits: Counter[str] = field(default_factory=Counter)
+
+    def forget(self) -> None:
+        """Back to the first day: no users, codes, tokens, orders, faults, counters."""
+        self.people = People()
+        self.tokens = TokenBook()
+        self.order_book = OrderBook()
+        self.faults = Faults()
+        self.nonces = {}
+        self.hits = Counter()
+
+
+def new_world(*, clock: SimClock | None = None, mchids: tuple[str, ...] = DEFAULT_MCHIDS) -> World:
+    """A world in memory with fresh keys."""
+    ticking = clock or SimClock()
+    return World(new_mini_app(), new_merchants(mchids, now=ticking.signing_now()), ticking)
