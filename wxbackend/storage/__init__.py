@@ -1,0 +1,1 @@
+"""Adapters that keep files, behind ``core.ports.Storage``."""
