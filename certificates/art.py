@@ -44,7 +44,7 @@ def scene_shapes(silhouette: Silhouette) -> tuple[Shape, ...]:
     far = _hill(HILL_FAR, 178.5, ((4.2, 118.0, 0.9), (1.6, 47.0, 2.2)))
     middle = _hill(HILL_MID, 183.0, ((3.0, 150.0, 3.4), (1.0, 60.0, 0.4)))
     near = _hill(HILL_NEAR, 187.6, ((1.8, 190.0, 1.0), (0.5, 70.0, 0.0)))
-    sun = Area(ellipse((174.0, 176.5), 7.5, 7.5), SUN)
+    sun = Area(ellipse((91.5, 174.0), 6.5, 6.5), SUN)
     distant = (shape for x, height in _FAR_TREES for shape in tree(silhouette, (x, _ground(x) + 1.0), height))
     grove = (shape for x, height in _GROVE for shape in tree(silhouette, (x, _ground(x) + 2.5), height))
     return (sun, far, middle, *distant, near, *grove)
@@ -97,7 +97,7 @@ def _strand(side: Side, phase: float, hand: int) -> tuple[Point, ...]:
             "right": (PAGE_WIDTH_MM - near, along),
         }[side]
 
-    return curve(place, waves * 28)
+    return curve(place, waves * 14)
 
 
 def _corners() -> Iterator[Shape]:
@@ -123,7 +123,7 @@ def _rose(centre: Point, phase: float) -> tuple[Point, ...]:
         radius = 3.45 + 1.1 * math.sin(8 * angle + 8 * phase)
         return centre[0] + radius * math.cos(angle), centre[1] + radius * math.sin(angle)
 
-    return curve(place, 192)
+    return curve(place, 112)
 
 
 def _ornament() -> Iterator[Shape]:

@@ -7,7 +7,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from certificates import art, palette
 from certificates.faces import CertificateKind
-from certificates.fonts import FontBook, font_book
+from certificates.fonts import font_book
 from certificates.glyphs import draw_line
 from certificates.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Box, title_line
 from certificates.shapes import STRIP_HEIGHT_PX, Shape, paint_strip
@@ -15,8 +15,9 @@ from certificates.stamp import seal_picture
 from certificates.trees import Silhouette
 from certificates.wording import TITLES, WATERMARK
 
-WATERMARK_SIZE_MM, WATERMARK_TRACKING_EM, WATERMARK_TURN_DEGREES = 72.0, 0.22, 14.0
-WATERMARK_CENTRE_MM = (PAGE_WIDTH_MM / 2, 103.0)
+WATERMARK_SIZE_MM, WATERMARK_TRACKING_EM, WATERMARK_TURN_DEGREES = 62.0, 0.28, 12.0
+WATERMARK_STROKE_EM = 0.004
+WATERMARK_CENTRE_MM = (PAGE_WIDTH_MM / 2 + 6, 106.0)
 
 _FULL_STAMP, _FAINT_STAMP = (palette.GROUNDS.index(colour) for colour in palette.WATERMARK_COLOURS)
 
@@ -115,7 +116,12 @@ def _watermark_ink(width_px: int) -> Image.Image:
     pen = ImageDraw.Draw(ink)
     for index, character in enumerate(WATERMARK):
         pen.text(
-            (pitch * (index + 0.5), 0.7 * size), character, fill=255, font=font, anchor="mm", stroke_width=size / 90
+            (pitch * (index + 0.5), 0.7 * size),
+            character,
+            fill=255,
+            font=font,
+            anchor="mm",
+            stroke_width=WATERMARK_STROKE_EM * size,
         )
     return ink.rotate(WATERMARK_TURN_DEGREES, Image.Resampling.BICUBIC, expand=True)
 

@@ -32,7 +32,7 @@ SMALL_GAP_MM = 5.95  # below the code's quiet zone: 2 % of the width
 ISSUER_AXIS_MM, ISSUER_WIDTH_MM = 214.0, 88.0
 ISSUER_SIZE_MM, MIN_ISSUER_SIZE_MM = 6.0, 3.8
 ISSUER_LINE_HEIGHT_EM, MAX_ISSUER_LINES = 1.5, 4
-ISSUED_BASELINE_MM = 176.0
+ISSUED_BASELINE_MM = 172.5
 SEAL_SIDE_MM = 40.0
 
 # Ink of the packaged serif over and under the baseline, in ems

@@ -72,7 +72,7 @@ def _cloud(centre: Point, radius_x: float, radius_y: float) -> tuple[Point, ...]
         swell = 1 + 0.05 * math.sin(9 * angle + centre[0])
         return centre[0] + radius_x * swell * math.cos(angle), centre[1] + radius_y * swell * math.sin(angle)
 
-    return curve(place, 60)
+    return curve(place, 40)
 
 
 def _conifer(foot: Point, height_mm: float) -> Iterator[Shape]:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from certificates.layout import Role
 
-_STROKES_EM: Mapping[Role, float] = MappingProxyType({"title": 0.026, "name": 0.014, "issuer": 0.006, "issued": 0.006})
+_STROKES_EM: Mapping[Role, float] = MappingProxyType({"title": 0.017, "name": 0.007, "issuer": 0.006, "issued": 0.006})
 _STRENGTHS: Mapping[Role, float] = MappingProxyType({"label": 0.72, "note": 0.86, "caption": 0.72, "serial": 0.78})
 
 

@@ -1,0 +1,49 @@
+"""The PDF engine: typst, imported only when a PDF is really made (36 MB that the web process never pays)."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from certificates.fonts import FontBook
+
+if TYPE_CHECKING:
+    import typst
+
+TEMPLATE_DIR = Path(__file__).parent / "templates"
+
+_engine_lock = Lock()  # a compiler keeps the inputs of its last document
+
+
+class PdfFailed(RuntimeError):
+    """The engine refused a document; its diagnostic is the message."""
+
+
+def compile_pdf(
+    template: str, *, data: Mapping[str, Any], fonts: FontBook, dated: date | None, pictures: Mapping[str, str]
+) -> bytes:
+    """Set a template with data (as JSON) and SVG pictures; the same input gives the same bytes."""
+    import typst  # noqa: PLC0415
+
+    inputs = {"data": json.dumps(data, ensure_ascii=False), **pictures}
+    stamp = datetime(dated.year, dated.month, dated.day, tzinfo=UTC) if dated else datetime(2000, 1, 1, tzinfo=UTC)
+    with _engine_lock:
+        try:
+            pdf = _compiler(template, fonts).compile(sys_inputs=inputs, format="pdf", timestamp=stamp)
+        except typst.TypstError as error:
+            raise PdfFailed(error.diagnostic) from error
+    if not isinstance(pdf, bytes):
+        raise PdfFailed("the engine returned no document")
+    return pdf
+
+
+@lru_cache(maxsize=4)
+def _compiler(template: str, fonts: FontBook) -> "typst.Compiler":
+    import typst  # noqa: PLC0415
+
+    folders = [str(folder) for folder in dict.fromkeys(face.path.parent for face in fonts.faces)]
+    library = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=folders)
+    return typst.Compiler(str(TEMPLATE_DIR / template), root=str(TEMPLATE_DIR), font_paths=library)
