@@ -1,0 +1,120 @@
+"""Is it alive, is it ready, and what does it measure."""
+
+import hmac
+import os
+import time
+from datetime import datetime
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from wxbackend.core import outbox
+from wxbackend.core.db import reading
+from wxbackend.core.errors import NotSignedIn
+from wxbackend.core.policies import Caller, Policy, allow, operator, public
+from wxbackend.core.ports import ports, settings
+from wxbackend.core.settings import ROOT
+
+OUTBOX_LAG_S = 300
+
+REQUESTS = Counter("xiangshu_requests_total", "Answered requests.", ["endpoint", "status"])
+SECONDS = Histogram("xiangshu_request_seconds", "Time from the first byte to the answer.", ["endpoint"])
+ALARMS = Counter("xiangshu_alarms_total", "Things a person should look at.", ["kind"])
+BACKLOG = Gauge("xiangshu_outbox_waiting", "Messages that wait in the outbox.", multiprocess_mode="mostrecent")
+
+bp = Blueprint("health", __name__)
+
+
+def alarm(kind: str, **details: Any) -> None:
+    """Count and log something that a person should look at. ``details`` carry no personal data."""
+    import structlog  # noqa: PLC0415
+
+    ALARMS.labels(kind).inc()
+    structlog.get_logger().error("alarm", kind=kind, **details)
+
+
+def only_operator(_policy: Policy) -> Caller | None:
+    """The metrics are behind ``METRICS_TOKEN`` where one is set; production insists on one."""
+    wanted = settings().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if wanted is not None and not hmac.compare_digest(given.encode(), wanted.get_secret_value().encode()):
+        raise NotSignedIn
+    return None
+
+
+@bp.get("/healthz")
+@allow(public)
+def healthz() -> ResponseReturnValue:
+    """The process answers; nothing else is asked."""
+    return jsonify(status="ok")
+
+
+@bp.get("/readyz")
+@allow(public)
+def readyz() -> ResponseReturnValue:
+    """Database, schema version and outbox lag. 503 names what is missing."""
+    try:
+        with reading() as session:
+            checks = _checks(session, now=ports().now())
+    except SQLAlchemyError:
+        checks = {"database": False}
+    ready = all(checks.values())
+    return jsonify(status="ready" if ready else "not-ready", checks=checks), 200 if ready else 503
+
+
+def _checks(session: Session, *, now: datetime) -> dict[str, bool]:
+    schema = session.scalar(text("SELECT version_num FROM alembic_version"))
+    _count, lag_s = outbox.backlog(session, now=now)
+    return {
+        "database": True,
+        "schema": schema == current_app.extensions["xiangshu.schema_version"],
+        "outbox": lag_s < OUTBOX_LAG_S,
+    }
+
+
+@bp.get("/metrics")
+@allow(operator)
+def metrics() -> ResponseReturnValue:
+    """Prometheus text, summed over the processes of this host."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    with reading() as session:
+        BACKLOG.set(outbox.backlog(session, now=ports().now())[0])
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def newest_migration() -> str | None:
+    """The schema version that this code was written for."""
+    return ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+
+
+def measure(app: Flask) -> None:
+    """Count and time every request by endpoint, never by path: paths carry tokens."""
+
+    @app.before_request
+    def _start() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def _stop(response: Response) -> Response:
+        endpoint = request.endpoint or "none"
+        REQUESTS.labels(endpoint, response.status_code).inc()
+        SECONDS.labels(endpoint).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        return response

@@ -1,0 +1,106 @@
+"""Work that follows a transaction: put in with it, done after it, at least once, by whoever holds the lease."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import OutboxMessage, OutboxStatus
+from wxbackend.core.sql import insert_into
+
+LEASE = timedelta(seconds=60)
+ATTEMPTS = 8
+BACKOFF_S = 2
+ERROR_LENGTH = 500
+
+#: Does one message's work, idempotently, in transactions of its own.
+Handler = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    id: int
+    topic: str
+    payload: Mapping[str, Any]
+    attempts: int
+
+
+def enqueue(session: Session, *, topic: str, key: str, payload: Mapping[str, Any], now: datetime) -> None:
+    """Put work in once: a second message with the same topic and key is the same work."""
+    statement = insert_into(session, OutboxMessage).values(
+        topic=topic, key=key, payload=dict(payload), status=OutboxStatus.READY, run_after=now, created_at=now
+    )
+    session.execute(statement.on_conflict_do_nothing(index_elements=["topic", "key"]))
+
+
+def claim(session: Session, *, holder: str, now: datetime) -> Claimed | None:
+    """Lease the oldest due message. A lease that ran out is due again: its worker died."""
+    due = (
+        select(OutboxMessage.id)
+        .where(
+            OutboxMessage.run_after <= now,
+            or_(OutboxMessage.status == OutboxStatus.READY, OutboxMessage.lease_until < now),
+            OutboxMessage.status.in_((OutboxStatus.READY, OutboxStatus.LEASED)),
+        )
+        .order_by(OutboxMessage.run_after, OutboxMessage.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    row = session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == due)
+        .values(
+            status=OutboxStatus.LEASED,
+            attempts=OutboxMessage.attempts + 1,
+            lease_until=now + LEASE,
+            lease_holder=holder,
+        )
+        .returning(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.payload, OutboxMessage.attempts)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return Claimed(*row) if row else None
+
+
+def finish(session: Session, *, message: Claimed, holder: str, now: datetime) -> None:
+    """Done. Nothing happens if the lease went to somebody else meanwhile: the work is idempotent."""
+    _end_lease(session, message=message, holder=holder, status=OutboxStatus.DONE, done_at=now, last_error=None)
+
+
+def fail(session: Session, *, message: Claimed, holder: str, error: str, now: datetime) -> OutboxStatus:
+    """Try again later, twice as late each time; after the last attempt it is a dead letter for staff to see."""
+    last = message.attempts >= ATTEMPTS
+    status = OutboxStatus.DEAD if last else OutboxStatus.READY
+    later = now + timedelta(seconds=BACKOFF_S**message.attempts)
+    _end_lease(session, message=message, holder=holder, status=status, run_after=later, last_error=error[:ERROR_LENGTH])
+    return status
+
+
+def _end_lease(session: Session, *, message: Claimed, holder: str, **values: Any) -> None:
+    session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message.id, OutboxMessage.lease_holder == holder)
+        .where(OutboxMessage.status == OutboxStatus.LEASED)
+        .values(lease_until=None, lease_holder=None, **values)
+    )
+
+
+def revive(session: Session, *, message_id: int, now: datetime) -> bool:
+    """Give a dead letter another round. False if it is not dead."""
+    revived = session.scalar(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.status == OutboxStatus.DEAD)
+        .values(status=OutboxStatus.READY, attempts=0, run_after=now)
+        .returning(OutboxMessage.id)
+    )
+    return revived is not None
+
+
+def backlog(session: Session, *, now: datetime) -> tuple[int, float]:
+    """How many messages wait, and for how many seconds the oldest has been due."""
+    waiting = OutboxMessage.status.in_((OutboxStatus.READY, OutboxStatus.LEASED))
+    count, oldest = session.execute(select(func.count(), func.min(OutboxMessage.run_after)).where(waiting)).one()
+    return count, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

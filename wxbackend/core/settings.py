@@ -1,0 +1,156 @@
+"""All configuration, read once from the environment (or ``.env``) into one frozen object."""
+
+import base64
+import binascii
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+DEVELOPMENT_SECRET = "development-only-secret-development-only"  # noqa: S105
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104
+KEY_BYTES = 32
+SECRET_LENGTH = 32
+
+
+class AppEnv(StrEnum):
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class BadSettings(Exception):
+    """The environment lacks or garbles settings; the message names every one of them."""
+
+
+class KeyRing(dict[str, bytes]):
+    """Keys by id, in the order of the setting; never shown."""
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self)})"
+
+
+def _parse_key(text: str) -> bytes:
+    key = base64.b64decode(text, validate=True)
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a key must have {KEY_BYTES} bytes, not {len(key)}")
+    return key
+
+
+def _parse_ring(text: object) -> KeyRing:
+    """``id:base64,id:base64`` → ``KeyRing``; the first is current."""
+    if isinstance(text, KeyRing):
+        return text
+    pairs = [part.strip().partition(":") for part in str(text).split(",") if part.strip()]
+    try:
+        ring = KeyRing({key_id: _parse_key(data) for key_id, _, data in pairs})
+    except binascii.Error as error:
+        raise ValueError("must be id:base64 pairs") from error
+    if not ring or len(ring) != len(pairs) or "" in ring:
+        raise ValueError("must be id:base64 pairs with distinct ids")
+    return ring
+
+
+Ring = Annotated[KeyRing, NoDecode, BeforeValidator(_parse_ring)]
+
+
+def _development_ring(letter: str) -> KeyRing:
+    return KeyRing({"dev": letter.encode() * KEY_BYTES})
+
+
+class Settings(BaseSettings):
+    """The names are those of the environment, in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    app_env: AppEnv = AppEnv.DEVELOPMENT
+    database_url: str = f"sqlite:///{ROOT / 'var' / 'xiangshu.db'}"
+    migration_database_url: str | None = None
+    redis_url: SecretStr | None = None
+    secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    field_keys: Ring = _development_ring("f")
+    code_keys: Ring = _development_ring("c")
+    index_key: SecretStr = SecretStr(base64.b64encode(b"i" * KEY_BYTES).decode())
+    trusted_proxies: int = 0
+    open_docs: bool = False
+    metrics_token: SecretStr | None = None
+    cert_key_file: Path | None = None
+    cert_font_dir: Path | None = None
+    public_base_url: str = "http://127.0.0.1:8000"
+    code_base_url: str = "https://t.example"
+    storage_url: str = f"file://{ROOT / 'var' / 'storage'}"
+    wx_appid: str = "wx0123456789abcdef"
+    wx_appsecret: SecretStr = SecretStr("")
+    wx_api_base: str = "https://api.weixin.qq.com"
+    wxpay_api_base: str = "https://api.mch.weixin.qq.com"
+    wxpay_merchants_file: Path | None = None
+    wx_push_token: SecretStr | None = None
+    wx_push_aes_key: SecretStr | None = None
+    session_days: int = 30
+    log_json: bool = True
+    rate_limits: bool = True
+
+    @classmethod
+    def from_env(cls, **given: Any) -> Self:
+        """Read the environment; report everything wrong at once and refuse to start."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            faults = [f"{'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()]
+            raise BadSettings("; ".join(faults)) from None
+
+    @property
+    def is_production(self) -> bool:
+        return self.app_env is AppEnv.PRODUCTION
+
+    @property
+    def docs_open(self) -> bool:
+        return self.open_docs or not self.is_production
+
+    @property
+    def index_key_bytes(self) -> bytes:
+        return _parse_key(self.index_key.get_secret_value())
+
+    @model_validator(mode="after")
+    def _index_key_is_a_key(self) -> Self:
+        try:
+            _parse_key(self.index_key.get_secret_value())
+        except (binascii.Error, ValueError):
+            raise ValueError(f"INDEX_KEY must be {KEY_BYTES} bytes in base64") from None
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_serious(self) -> Self:
+        if self.is_production and (faults := list(self._unfit_for_production())):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _unfit_for_production(self) -> list[str]:
+        secret = self.secret_key.get_secret_value()
+        checks = {
+            "SECRET_KEY is the development default or shorter than 32 characters": secret == DEVELOPMENT_SECRET
+            or len(secret) < SECRET_LENGTH,
+            "FIELD_KEYS is missing": "dev" in self.field_keys,
+            "CODE_KEYS is missing": "dev" in self.code_keys,
+            "INDEX_KEY is missing": self.index_key_bytes == b"i" * KEY_BYTES,
+            "CERT_KEY_FILE is missing": self.cert_key_file is None,
+            "WX_APPSECRET is missing": not self.wx_appsecret.get_secret_value(),
+            "WXPAY_MERCHANTS_FILE is missing": self.wxpay_merchants_file is None,
+            "METRICS_TOKEN is missing": self.metrics_token is None,
+            "PUBLIC_BASE_URL must be https and not this machine": not _is_public_https(self.public_base_url),
+            "CODE_BASE_URL must be https and not this machine": not _is_public_https(self.code_base_url),
+            "WX_API_BASE must be WeChat, not the simulator": not _is_public_https(self.wx_api_base),
+            "WXPAY_API_BASE must be WeChat Pay, not the simulator": not _is_public_https(self.wxpay_api_base),
+        }
+        return [fault for fault, found in checks.items() if found]
+
+
+def _is_public_https(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" and (parts.hostname or "") not in LOOPBACK

@@ -1,0 +1,103 @@
+"""The application: one factory that reads like a table of contents."""
+
+from flask import Blueprint, Flask
+from flask_migrate import Migrate
+from flask_openapi import APIBlueprint, Info
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from wxbackend.core import docs, health, problems
+from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
+from wxbackend.core.db import db, engine_options
+from wxbackend.core.headers import register_headers
+from wxbackend.core.http import SafeJson, SafeRequest, invalid_input, problem_response, register_errors
+from wxbackend.core.idempotency import Replay
+from wxbackend.core.limits import limiter
+from wxbackend.core.log import configure_logs
+from wxbackend.core.openapi import Api
+from wxbackend.core.policies import allow, enforce, public, require_policies
+from wxbackend.core.ports import Ports
+from wxbackend.core.settings import ROOT, Settings
+from wxbackend.identity import routes as identity
+from wxbackend.identity.callers import signed_in_resident
+
+FEATURES: tuple[APIBlueprint | Blueprint, ...] = (health.bp, docs.bp, problems.bp, identity.bp)
+RESOLVERS = {
+    "public": lambda _policy: None,
+    "wechat": lambda _policy: None,
+    "operator": health.only_operator,
+    "resident": signed_in_resident,
+}
+#: From what is created to the operations that read it.
+LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {}
+MAX_BODY_BYTES = 1_000_000
+
+
+def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
+    """Build the application. Opens no connection and starts no thread: it is forked afterwards."""
+    settings = settings or Settings.from_env()
+    configure_logs(as_json=settings.log_json)
+    app = Api(
+        "wxbackend",
+        root_path=str(ROOT / "wxbackend"),
+        info=Info(title="乡树 · 认种认捐认养", version="1.0.0"),
+        doc_ui=False,
+        validation_error_callback=lambda error: problem_response(invalid_input(error)),
+    )
+    _configure(app, settings)
+    _plug_in(app, settings, ports or _live_ports(settings))
+    _register(app)
+    return app
+
+
+def _configure(app: Api, settings: Settings) -> None:
+    app.openapi_version = "3.1.0"
+    app.links = LINKS
+    app.json = SafeJson(app)
+    app.request_class = SafeRequest
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        RATELIMIT_STORAGE_URI=settings.redis_url.get_secret_value() if settings.redis_url else "memory://",
+        RATELIMIT_ENABLED=settings.rate_limits,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.is_production,
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
+
+
+def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
+    cipher, index = FieldCipher(settings.field_keys), BlindIndex(settings.index_key_bytes)
+    app.extensions["xiangshu.settings"] = settings
+    app.extensions["xiangshu.ports"] = ports
+    app.extensions["xiangshu.vault"] = Vault(cipher, index, ports.random_bytes)
+    app.extensions["xiangshu.schema_version"] = health.newest_migration()
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+
+
+def _register(app: Api) -> None:
+    register_headers(app)
+    health.measure(app)
+    enforce(app, RESOLVERS)
+    limiter.init_app(app)
+    register_errors(app)
+    app.register_error_handler(Replay, lambda replay: replay.response)
+    for bp in FEATURES:
+        if isinstance(bp, APIBlueprint):
+            app.register_api(bp)
+        else:
+            app.register_blueprint(bp)
+    allow(public)(app.view_functions["static"])
+    require_policies(app, RESOLVERS)
+
+
+def _live_ports(settings: Settings) -> Ports:
+    """The real WeChat and the real disk; reached by their addresses, never by a fake in the process."""
+    from wxbackend.storage.local import LocalStorage  # noqa: PLC0415
+    from wxbackend.wechat.live import live_gateway, live_mini  # noqa: PLC0415
+
+    raise NotImplementedError((LocalStorage, live_gateway, live_mini, settings))

@@ -1,0 +1,1 @@
+"""Residents: sign-in, sessions, profile, consents, and what the law lets a person ask for (PIPL)."""
