@@ -1,0 +1,1 @@
+"""The ledger (账本): postings, lots, balances, statements."""

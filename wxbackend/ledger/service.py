@@ -1,0 +1,205 @@
+"""Postings: idempotent by key, guarded by the database, in a small fixed number of statements.
+
+The posting path is plain SQL on the session's connection: no unit of work, no savepoint. A refusal (``Insufficient``,
+``IdempotencyMismatch``) leaves the transaction unusable: let it reach the end of the block. Post last in a transaction:
+it takes the locks that others wait for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from models.ledger import LedgerAccount, LedgerTransfer, TransferCode
+from wxbackend.core.dates import china_date
+from wxbackend.core.errors import Conflict
+from wxbackend.core.sql import insert_into
+from wxbackend.ledger import lots
+from wxbackend.ledger.errors import IdempotencyMismatch, Insufficient, NoSuchTransfer, OverReversed
+from wxbackend.ledger.rules import Account, Entry
+from wxbackend.ledger.statements import Line, balance, balances, statement
+
+__all__ = [
+    "IdempotencyMismatch",
+    "Insufficient",
+    "Line",
+    "NoSuchTransfer",
+    "OverReversed",
+    "Posted",
+    "balance",
+    "balances",
+    "post",
+    "reverse",
+    "spend",
+    "statement",
+]
+
+
+#: The refusals of the database that mean something to a caller, by the name of the rule.
+REFUSALS: Mapping[str, type[Conflict]] = {
+    "ck_ledger_account_no_overdraft": Insufficient,
+    "ck_lot_remaining": Insufficient,
+    "ledger_transfer_reversed_once": OverReversed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """``created`` is false when the key was booked before, with the same content."""
+
+    key: str
+    transfer_id: int
+    created: bool
+
+
+def post(session: Session, *, entries: Sequence[Entry], now: datetime) -> tuple[Posted, ...]:
+    """Book ``entries`` in their order, each once. Keys within one call differ.
+
+    Raises ``Insufficient``, ``IdempotencyMismatch``.
+    """
+    accounts = _account_ids(session, entries)
+    with _refusals():
+        made = _add_transfers(session, entries, accounts, now)
+    old = _replayed(session, [entry for entry in entries if entry.key not in made])
+    lots.open_lots(session, made=[(made[e.key], e) for e in entries if e.key in made], accounts=accounts)
+    for entry in entries:
+        if entry.takes and entry.key in made:
+            account_id, on = accounts[entry.debit.name], china_date(now)
+            lots.take(
+                session,
+                transfer_id=made[entry.key],
+                account_id=account_id,
+                amount=entry.amount,
+                purpose=entry.takes,
+                on=on,
+            )
+    return tuple(Posted(entry.key, (made | old)[entry.key], entry.key in made) for entry in entries)
+
+
+def spend(session: Session, *, entry: Entry, purpose: str, now: datetime) -> Posted:
+    """Book ``entry`` out of the lots of ``purpose`` that have not expired, the earliest expiry first.
+
+    Raises ``Insufficient``, also when only expired lots are left.
+    """
+    return post(session, entries=[replace(entry, takes=purpose)], now=now)[0]
+
+
+def reverse(
+    session: Session, *, key: str, of: str, doc: str, now: datetime, amount: int | None = None, memo: str = ""
+) -> Posted:
+    """Book the mirror of the transfer ``of`` (its key), whole or in part; lots get back what was taken from them.
+
+    Reversing an earning takes from the very lot that it opened. Raises ``NoSuchTransfer``, ``OverReversed``,
+    ``Insufficient`` when what was earned is spent already.
+    """
+    entry = _mirror(session, of=of, key=key, doc=doc, amount=amount, memo=memo)
+    posted = post(session, entries=[entry], now=now)[0]
+    if posted.created and entry.reverses_id is not None:
+        with _refusals():
+            lots.undo(session, original_id=entry.reverses_id, reversal_id=posted.transfer_id, amount=entry.amount)
+    return posted
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn a refusal of the database into one that callers know; whatever else it refuses is a defect."""
+    try:
+        yield
+    except IntegrityError as error:
+        diagnosis = getattr(error.orig, "diag", None)
+        name = diagnosis.constraint_name if diagnosis else str(error.orig).removeprefix("CHECK constraint failed: ")
+        if name not in REFUSALS:
+            raise
+        raise REFUSALS[name] from error
+
+
+def _account_ids(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, int], int]:
+    """The ids of all accounts of ``entries``; those not seen before are inserted, at zero."""
+    wanted = {account.name: account for entry in entries for account in (entry.debit, entry.credit)}
+    found = _find_accounts(session, wanted)
+    missing = sorted(wanted.keys() - found.keys())  # in one order: two that open the same accounts do not deadlock
+    if not missing:
+        return found
+    rows = [
+        {"owner": a.owner, "unit": int(a.unit), "kind": a.kind, "floor": a.floor, "hot": a.hot}
+        for a in map(wanted.__getitem__, missing)
+    ]
+    session.connection().execute(insert_into(session, LedgerAccount.__table__).on_conflict_do_nothing(), rows)
+    return found | _find_accounts(session, missing)
+
+
+def _find_accounts(session: Session, names: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    query = select(LedgerAccount.owner, LedgerAccount.unit, LedgerAccount.id)
+    rows = session.connection().execute(query.where(LedgerAccount.owner.in_({owner for owner, _ in names})))
+    return {(owner, unit): account_id for owner, unit, account_id in rows}
+
+
+def _add_transfers(
+    session: Session, entries: Sequence[Entry], accounts: Mapping[tuple[str, int], int], now: datetime
+) -> dict[str, int]:
+    """Insert what is new, in one statement; returns the new ids by key."""
+    rows = [
+        {
+            "idem": entry.key,
+            "req": entry.digest,
+            "doc": entry.doc,
+            "code": entry.code,
+            "debit_id": accounts[entry.debit.name],
+            "credit_id": accounts[entry.credit.name],
+            "amount": entry.amount,
+            "reverses_id": entry.reverses_id,
+            "rule_id": entry.rule_id,
+            "pledge_id": entry.pledge_id,
+            "at": now,
+            "memo": entry.memo,
+        }
+        for entry in entries
+    ]
+    adding = insert_into(session, LedgerTransfer.__table__).on_conflict_do_nothing(index_elements=["idem"])
+    made = session.connection().execute(adding.returning(LedgerTransfer.idem, LedgerTransfer.id), rows)
+    return dict(made.tuples().all())
+
+
+def _replayed(session: Session, entries: Sequence[Entry]) -> dict[str, int]:
+    """The ids of keys that were booked before, or ``IdempotencyMismatch``."""
+    if not entries:
+        return {}
+    query = select(LedgerTransfer.idem, LedgerTransfer.id, LedgerTransfer.req)
+    rows = session.connection().execute(query.where(LedgerTransfer.idem.in_([entry.key for entry in entries])))
+    old = {key: (transfer_id, bytes(req)) for key, transfer_id, req in rows}
+    for entry in entries:
+        if old[entry.key][1] != entry.digest:
+            raise IdempotencyMismatch(entry.key)
+    return {key: transfer_id for key, (transfer_id, _) in old.items()}
+
+
+def _mirror(session: Session, *, of: str, key: str, doc: str, amount: int | None, memo: str) -> Entry:
+    """The entry that undoes the transfer booked under the key ``of``."""
+    t, debit, credit = LedgerTransfer, aliased(LedgerAccount), aliased(LedgerAccount)
+    query = select(t.id, t.amount, t.pledge_id, t.rule_id, *_columns(debit), *_columns(credit))
+    query = query.join(debit, debit.id == t.debit_id).join(credit, credit.id == t.credit_id).where(t.idem == of)
+    row = session.connection().execute(query).one_or_none()
+    if row is None:
+        raise NoSuchTransfer(of)
+    original_id, whole, pledge_id, rule_id = row[:4]
+    return Entry(
+        key=key,
+        debit=Account(*row[9:14]),
+        credit=Account(*row[4:9]),
+        amount=whole if amount is None else amount,
+        code=TransferCode.REVERSAL,
+        doc=doc,
+        pledge_id=pledge_id,
+        rule_id=rule_id,
+        reverses_id=original_id,
+        memo=memo,
+    )
+
+
+def _columns(account: type[LedgerAccount]) -> tuple[object, ...]:
+    """In the order of the fields of ``Account``."""
+    return account.owner, account.unit, account.kind, account.floor, account.hot
