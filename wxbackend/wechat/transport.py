@@ -22,7 +22,7 @@ class Hosts:
     """The address in use and its stand-in: they change places after two connect failures in a row."""
 
     def __init__(self, base_url: str, backup_url: str | None = None) -> None:
-        self._urls = [base_url.rstrip("/"), (backup_url or base_url).rstrip("/")]
+        self._urls = [url.rstrip("/") for url in (base_url, backup_url) if url]
         self._failures = 0
         self._lock = Lock()
 
@@ -40,7 +40,7 @@ class Hosts:
             if url != self._urls[0]:
                 return  # another thread has swapped already
             self._failures += 1
-            if self._failures == FAILURES_BEFORE_SWAP:
+            if len(self._urls) > 1 and self._failures == FAILURES_BEFORE_SWAP:
                 self._failures = 0
                 self._urls.reverse()
                 log.warning("WeChat host %s is out of reach, using %s", url, self._urls[0])
