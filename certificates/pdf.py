@@ -37,7 +37,7 @@ def certificate_pdf(face: CertificateFace, *, fonts: FontBook | None = None) -> 
     pictures = {
         "scene": _scene_svg(silhouette_of(face.species)),
         "frame": _frame_svg(),
-        "code": _code_svg(face.verify_url),
+        "code": qr.code_drawing(qr.code_matrix(face.verify_url), colour=_hex(palette.INK)),
         "seal": _seal_svg(face.seal_png) if face.seal_png else "",
     }
     return compile_pdf(TEMPLATE, data=_data(face, layout, book), fonts=book, dated=face.issued_on, pictures=pictures)
@@ -102,15 +102,6 @@ def _frame_svg() -> str:
 
 def _page_svg(shapes: tuple[Shape, ...]) -> str:
     return to_svg(shapes, width_mm=PAGE_WIDTH_MM, height_mm=PAGE_HEIGHT_MM)
-
-
-def _code_svg(verify_url: str) -> str:
-    matrix = qr.code_matrix(verify_url)
-    side = len(matrix) + 2 * qr.QUIET_ZONE_MODULES
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}">'
-        f'<path fill="{_hex(palette.INK)}" d="{qr.code_path(matrix)}"/></svg>'
-    )
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,13 @@
 """Plates for trees: A4 sheets of ten, 80 × 50 mm, in parts, so that any number of them takes the same memory."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from certificates import qr
 from certificates.codes import group_number
-from certificates.engine import compile_pdf
+from certificates.engine import compile_pdf, forget_documents
 from certificates.faces import PlateFace
 from certificates.fonts import FontBook, font_book, normalise_name
 from certificates.layout import SHRINK_STEPS, FaceTooLong
@@ -38,6 +39,7 @@ def plate_sheets(
     source = iter(plates)
     while part := [(face, _plate(face, book)) for face in islice(source, part_size)]:
         yield _sheet(part[0][0].office, [plate for _, plate in part], book)
+        forget_documents()
 
 
 def _sheet(office: str, plates: list[dict[str, Any]], fonts: FontBook) -> bytes:
@@ -49,7 +51,7 @@ def _sheet(office: str, plates: list[dict[str, Any]], fonts: FontBook) -> bytes:
         "number_size": NUMBER_SIZE_MM,
         "plates": plates,
     }
-    return compile_pdf(TEMPLATE, data=data, fonts=fonts, dated=None, pictures={})
+    return compile_pdf(TEMPLATE, data=data, fonts=fonts, tagged=False)
 
 
 def _plate(face: PlateFace, fonts: FontBook) -> dict[str, Any]:
@@ -57,16 +59,14 @@ def _plate(face: PlateFace, fonts: FontBook) -> dict[str, Any]:
         fonts.require(text)
     matrix = qr.code_matrix(face.url)
     return {
-        "species": _one_line(face.species, fonts, SPECIES_SIZE_MM),
+        "species": _fitted(face.species, fonts, SPECIES_SIZE_MM),
         "latin": face.latin,
         "number": number_lines(face.number),
-        "base": _one_line(face.base_name, fonts, DETAIL_SIZE_MM, lines=2),
-        "adopter": _one_line(f"认养人：{normalise_name(face.adopter)}", fonts, DETAIL_SIZE_MM)
-        if face.adopter
-        else None,
-        "office": _one_line(face.office, fonts, OFFICE_SIZE_MM, lines=MAX_OFFICE_LINES),
+        "base": _fitted(face.base_name, fonts, DETAIL_SIZE_MM, lines=2),
+        "adopter": _fitted(f"认养人：{normalise_name(face.adopter)}", fonts, DETAIL_SIZE_MM) if face.adopter else None,
+        "office": _fitted(face.office, fonts, OFFICE_SIZE_MM, lines=MAX_OFFICE_LINES),
         "url": face.url.upper(),
-        "code": _code_svg(matrix),
+        "code": qr.code_drawing(matrix),
         "code_side": code_side_mm(matrix),
     }
 
@@ -82,8 +82,9 @@ def code_side_mm(matrix: qr.CodeMatrix) -> float:
     return SYMBOL_SIDE_MM * (len(matrix) + 2 * qr.QUIET_ZONE_MODULES) / len(matrix)
 
 
-def _one_line(text: str, fonts: FontBook, size_mm: float, *, lines: int = 1) -> dict[str, Any]:
-    """Shrink a text to its column, in as many lines as it may take."""
+@lru_cache(maxsize=1_000)
+def _fitted(text: str, fonts: FontBook, size_mm: float, *, lines: int = 1) -> dict[str, Any]:
+    """Shrink a text to its column, in as many lines as it may take. Kept: species, bases and offices repeat."""
     for scale in SHRINK_STEPS:
         style = TextStyle(fonts, size_mm * scale)
         if set_line(text, style).width_mm <= TEXT_WIDTH_MM:
@@ -92,10 +93,3 @@ def _one_line(text: str, fonts: FontBook, size_mm: float, *, lines: int = 1) -> 
         if 1 < len(pieces) <= lines:
             return {"size": style.size_mm, "lines": pieces, "text": text}
     raise FaceTooLong(f"树牌上排不下：{text}")
-
-
-def _code_svg(matrix: qr.CodeMatrix) -> str:
-    side = len(matrix) + 2 * qr.QUIET_ZONE_MODULES
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"><path d="{qr.code_path(matrix)}"/></svg>'
-    )
