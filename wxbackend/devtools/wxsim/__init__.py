@@ -4,7 +4,7 @@ Unmodified SDKs talk to it. ``control`` documents the API that orders payments, 
 """
 
 from wxbackend.devtools.wxsim.clock import SimClock
-from wxbackend.devtools.wxsim.server import RunningSimulator, run, serve
+from wxbackend.devtools.wxsim.server import RunningSimulator, run, serve, serve_simulator
 from wxbackend.devtools.wxsim.simulator import ControlFailed, Simulator
 from wxbackend.devtools.wxsim.state import DEFAULT_PORT, StatePaths, prepare_state
 from wxbackend.devtools.wxsim.world import World, new_world
@@ -21,4 +21,5 @@ __all__ = [
     "prepare_state",
     "run",
     "serve",
+    "serve_simulator",
 ]

@@ -63,6 +63,12 @@ class Delivery:
     state: DeliveryState
     due_at: float
     attempts: list[Attempt] = field(default_factory=list)
+    follows: "Delivery | None" = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Waiting for its moment only, not for the one before it in a released row."""
+        return self.state is DeliveryState.WAITING and (self.follows is None or bool(self.follows.attempts))
 
     def facts(self) -> Json:
         return {
@@ -126,9 +132,10 @@ class PostOffice:
             chosen = held if numbers is None else [self.find(number) for number in numbers]
             if any(delivery.state is not DeliveryState.HELD for delivery in chosen):
                 raise BadNotice("only held notifications can be released")
-            for position, delivery in enumerate(chosen):
+            for before, delivery in zip([None, *chosen], chosen, strict=False):
                 delivery.state = DeliveryState.WAITING
-                delivery.due_at = self._world.clock.schedule_now() + position * 1e-6
+                delivery.due_at = self._world.clock.schedule_now()
+                delivery.follows = before
             self._changed.notify_all()
         return chosen
 
@@ -207,12 +214,12 @@ class PostOffice:
 
     def _next_due(self) -> float | None:
         with self._changed:
-            return min((d.due_at for d in self._deliveries if d.state is DeliveryState.WAITING), default=None)
+            return min((d.due_at for d in self._deliveries if d.is_ready), default=None)
 
     def _claim(self) -> Delivery | None:
         with self._changed:
             now = self._world.clock.schedule_now()
-            due = [d for d in self._deliveries if d.state is DeliveryState.WAITING and d.due_at <= now]
+            due = [d for d in self._deliveries if d.is_ready and d.due_at <= now]
             if not due:
                 return None
             first = min(due, key=lambda d: d.due_at)

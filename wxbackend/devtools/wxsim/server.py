@@ -19,6 +19,8 @@ from wxbackend.devtools.wxsim.wire import Answer, Request, Transport
 from wxbackend.devtools.wxsim.world import new_world
 
 LARGEST_BODY = 1 << 20
+LARGEST_LINGER = 8 << 20
+LINGER_S = 2.0
 
 
 class SimulatorServer(ThreadingHTTPServer):
@@ -74,11 +76,21 @@ class SimulatorHandler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > LARGEST_BODY or "Transfer-Encoding" in self.headers:
-            self.close_connection = True
-            self._write(Answer(413 if length.isdigit() else 400))
+            self._refuse_body()
             return
         body = self.rfile.read(int(length))
         self._write(self.server.simulator.answer(self._request(body)))
+
+    def _refuse_body(self) -> None:
+        """Answer 413 and let the sender finish: closing on unread bytes would reset the connection under the answer."""
+        self.close_connection = True
+        self._write(Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"Connection": "close"}))
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(LINGER_S)
+        unread = LARGEST_LINGER
+        while unread > 0 and (chunk := self.rfile.read1(65536)):
+            unread -= len(chunk)
 
     def _request(self, body: bytes) -> Request:
         parts = urlsplit(self.path)
@@ -113,9 +125,9 @@ class RunningSimulator:
     """A simulator that listens; ``paths`` are set when it has a state folder."""
 
     simulator: Simulator
-    paths: StatePaths | None
     _server: SimulatorServer
     _thread: threading.Thread
+    paths: StatePaths | None = None
 
     @property
     def port(self) -> int:
@@ -155,13 +167,19 @@ def serve(
     world = (
         new_world(clock=ticking, mchids=mchids) if folder is None else open_world(folder, clock=ticking, mchids=mchids)
     )
-    server = SimulatorServer((host, port), Simulator(world))
-    origin = f"http://127.0.0.1:{server.server_port}"
-    paths = None if folder is None else write_settings(folder, world, origin=origin)
-    server.simulator.start()
+    running = serve_simulator(Simulator(world), port=port, host=host)
+    if folder is not None:
+        running.paths = write_settings(folder, world, origin=running.origin)
+    return running
+
+
+def serve_simulator(simulator: Simulator, *, port: int = 0, host: str = "127.0.0.1") -> RunningSimulator:
+    """Put a simulator that was made elsewhere on a socket and start its deliveries."""
+    server = SimulatorServer((host, port), simulator)
+    simulator.start()
     thread = threading.Thread(target=server.serve_forever, name="wxsim", daemon=True, kwargs={"poll_interval": 0.05})
     thread.start()
-    return RunningSimulator(server.simulator, paths, server, thread)
+    return RunningSimulator(simulator, server, thread)
 
 
 def run(port: int, state_dir: Path | str | None, speed: float) -> None:

@@ -1,4 +1,4 @@
-"""Access tokens: the ordinary family (each fetch kills the last), the stable one (the same until shortly before its end).
+"""Access tokens: the ordinary family (each fetch kills the last) and the stable one (the same until near its end).
 
 The two families never touch each other. The quotas are those of the real host, counted per day of the business clock.
 """
