@@ -1,11 +1,12 @@
 """The application: one factory that reads like a table of contents."""
 
+import click
 from flask import Blueprint, Flask
 from flask_migrate import Migrate
 from flask_openapi import APIBlueprint, Info
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from wxbackend.core import docs, health, problems
+from wxbackend.core import commands, docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
 from wxbackend.core.headers import register_headers
@@ -14,9 +15,11 @@ from wxbackend.core.idempotency import Replay
 from wxbackend.core.limits import limiter
 from wxbackend.core.log import configure_logs
 from wxbackend.core.openapi import Api
+from wxbackend.core.outbox import Handler
 from wxbackend.core.policies import allow, enforce, public, require_policies
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import ROOT, Settings
+from wxbackend.core.worker import Timed
 from wxbackend.identity import routes as identity
 from wxbackend.identity.callers import signed_in_resident
 
@@ -29,6 +32,11 @@ RESOLVERS = {
 }
 #: From what is created to the operations that read it.
 LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {}
+#: Who does the messages of a topic (outbox).
+HANDLERS: tuple[tuple[str, Handler], ...] = ()
+#: What the leading worker runs by the clock.
+TIMETABLE: tuple[Timed, ...] = ()
+COMMANDS: tuple[click.Command, ...] = (commands.jobs, commands.openapi_command)
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -75,6 +83,8 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
     app.extensions["xiangshu.ports"] = ports
     app.extensions["xiangshu.vault"] = Vault(cipher, index, ports.random_bytes)
     app.extensions["xiangshu.schema_version"] = health.newest_migration()
+    app.extensions["xiangshu.handlers"] = dict(HANDLERS)
+    app.extensions["xiangshu.timetable"] = TIMETABLE
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
 
@@ -91,6 +101,8 @@ def _register(app: Api) -> None:
             app.register_api(bp)
         else:
             app.register_blueprint(bp)
+    for command in COMMANDS:
+        app.cli.add_command(command)
     allow(public)(app.view_functions["static"])
     require_policies(app, RESOLVERS)
 

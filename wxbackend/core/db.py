@@ -24,17 +24,22 @@ _writing_thread = Lock()
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Options of the engine for ``url``: a lock nobody gets within 3 s is ``Busy``, on both databases."""
+    """Options of the engine for ``url``: a lock nobody gets within 3 s is ``Busy``, on both databases.
+
+    Values never stand in the message of a database error: such messages are logged.
+    """
     if not url.startswith("postgresql"):
-        return {}
+        return {"hide_parameters": True}
     waits = f"-c lock_timeout={QUEUE_TIMEOUT_S}s -c timezone=UTC"
-    return {"pool_pre_ping": True, "connect_args": {"options": waits, "connect_timeout": 3}}
+    connect = {"options": waits, "connect_timeout": 3}
+    return {"hide_parameters": True, "pool_pre_ping": True, "connect_args": connect}
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
-    """Write: commit at the end, roll back on any exception. Raises ``Busy`` after 3 s in SQLite's queue."""
-    with _turn_to_write(), reading(writes=True) as session:
+def transaction(*, patience_s: float = QUEUE_TIMEOUT_S) -> Iterator[Session]:
+    """Write: commit at the end, roll back on any exception. Raises ``Busy`` after ``patience_s`` in SQLite's queue."""
+    _refuse_to_nest()  # before the queue: a nested block would wait for itself
+    with _turn_to_write(patience_s), reading(writes=True) as session:
         yield session
         session.commit()
 
@@ -42,20 +47,25 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def reading(*, writes: bool = False) -> Iterator[Session]:
     """Read; the database refuses a write. Rows are detached at the end, so nothing stale enters the next block."""
-    session = db.session()
-    if session.in_transaction():
-        raise RuntimeError("transaction() and reading() neither nest nor follow a bare db.session")
+    session = _refuse_to_nest()
     with session:
         session.connection(execution_options={"postgresql_readonly": not writes})
         yield session
 
 
+def _refuse_to_nest() -> Session:
+    session = db.session()
+    if session.in_transaction():
+        raise RuntimeError("transaction() and reading() neither nest nor follow a bare db.session")
+    return session
+
+
 @contextmanager
-def _turn_to_write() -> Iterator[None]:
+def _turn_to_write(patience_s: float) -> Iterator[None]:
     """SQLite's own waiting starves writers: threads, then processes, queue from before BEGIN until after COMMIT."""
     if db.engine.dialect.name != "sqlite":
         yield
-    elif not _writing_thread.acquire(timeout=QUEUE_TIMEOUT_S):
+    elif not _writing_thread.acquire(timeout=patience_s):
         raise Busy
     else:
         try:

@@ -17,11 +17,18 @@ SECRET_NAMES = re.compile(
 SAFE_NAMES = frozenset({"code", "error_code", "status_code"})
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 BEARER = re.compile(r"(?i)bearer\s+\S+")
+#: PostgreSQL quotes the offending row or key in these lines of a message.
+ROW_IN_MESSAGE = re.compile(r"(?m)^(DETAIL|CONTEXT|HINT): .*$")
+
+
+def scrub(text: str) -> str:
+    """``text`` without phone numbers, bearer tokens and the database's quotations of rows."""
+    return ROW_IN_MESSAGE.sub(HIDDEN, BEARER.sub(HIDDEN, PHONE.sub(HIDDEN, text)))
 
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return BEARER.sub(HIDDEN, PHONE.sub(HIDDEN, value))
+        return scrub(value)
     if isinstance(value, dict):
         return {key: HIDDEN if _is_secret(str(key)) else _clean(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

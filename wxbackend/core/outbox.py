@@ -99,6 +99,17 @@ def revive(session: Session, *, message_id: int, now: datetime) -> bool:
     return revived is not None
 
 
+def unfinished(session: Session) -> list[tuple[str, str, int]]:
+    """What is not done, dead letters included: (topic, status, how many)."""
+    rows = session.execute(
+        select(OutboxMessage.topic, OutboxMessage.status, func.count())
+        .where(OutboxMessage.status != OutboxStatus.DONE)
+        .group_by(OutboxMessage.topic, OutboxMessage.status)
+        .order_by(OutboxMessage.topic, OutboxMessage.status)
+    )
+    return [(topic, str(status), count) for topic, status, count in rows]
+
+
 def backlog(session: Session, *, now: datetime) -> tuple[int, float]:
     """How many messages wait, and for how many seconds the oldest has been due."""
     waiting = OutboxMessage.status.in_((OutboxStatus.READY, OutboxStatus.LEASED))

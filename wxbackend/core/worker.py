@@ -9,18 +9,22 @@ from threading import Event
 
 import structlog
 from sqlalchemy import or_, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from models import JobLease, OutboxStatus
 from wxbackend.core import outbox
 from wxbackend.core.db import transaction
-from wxbackend.core.errors import Problem
-from wxbackend.core.outbox import Claimed, Handler
+from wxbackend.core.errors import Busy, Problem
+from wxbackend.core.http import is_passing
+from wxbackend.core.log import scrub
+from wxbackend.core.outbox import ATTEMPTS, Claimed, Handler
 from wxbackend.core.sql import insert_into
 
 LEADER = "timetable"
 LEADERSHIP = timedelta(seconds=30)
 IDLE_S = 0.5
+AWAY_S = 5.0
 
 log = structlog.get_logger()
 
@@ -53,7 +57,7 @@ class Worker:
             message = outbox.claim(session, holder=self.name, now=self.now())
         if message is None:
             return False
-        error = self._handle(message)
+        error = self._handle(message) if message.attempts <= ATTEMPTS else "the worker died at every attempt"
         with transaction() as session:
             self._settle(session, message, error)
         return True
@@ -63,10 +67,10 @@ class Worker:
         try:
             self.handlers[message.topic](message.payload)
         except Problem as problem:
-            return f"{problem.code}: {problem}"
+            return scrub(f"{problem.code}: {problem}")
         except Exception as error:
             log.exception("message failed", topic=message.topic, message_id=message.id)
-            return f"{type(error).__name__}: {error}"
+            return scrub(f"{type(error).__name__}: {error}")
         return None
 
     def _settle(self, session: Session, message: Claimed, error: str | None) -> None:
@@ -75,29 +79,30 @@ class Worker:
         elif outbox.fail(session, message=message, holder=self.name, error=error, now=self.now()) is OutboxStatus.DEAD:
             log.error("dead letter", topic=message.topic, message_id=message.id)
 
-    def drain(self) -> None:
-        """Work until nothing is due."""
-        while self.work_once():
+    def drain(self, stop: Event | None = None) -> None:
+        """Work until nothing is due, or until told to stop."""
+        while not (stop and stop.is_set()) and self.work_once():
             pass
 
-    def run(self, stop: Event) -> None:
-        """Work until told to stop: messages first, the timetable whenever this worker leads."""
-        due = {job.name: self.now() for job in self.timetable}
-        leads_until = ask_again = self.now()
-        while not stop.is_set():
-            if self.now() >= ask_again:
-                ask_again = self.now() + LEADERSHIP / 3
-                leads_until = self.now() + LEADERSHIP if self._leads() else self.now()
-            if self.now() < leads_until:
-                self._keep_timetable(due)
-            if not self.work_once():
-                stop.wait(IDLE_S)
-
-    def _keep_timetable(self, due: dict[str, datetime]) -> None:
+    def work_round(self, stop: Event) -> None:
+        """Every timed job once, then every message that is due."""
         for job in self.timetable:
-            if due[job.name] <= self.now():
+            if not stop.is_set():
                 self.run_timed(job)
-                due[job.name] = self.now() + job.every
+        self.drain(stop)
+
+    def run(self, stop: Event) -> None:
+        """Work until told to stop: the timetable while this worker leads, and messages. Outlives a database restart."""
+        rounds = _Rounds(self)
+        while not stop.is_set():
+            try:
+                pause_s = rounds.next()
+            except (Busy, DBAPIError) as error:
+                if isinstance(error, DBAPIError) and not is_passing(error):
+                    raise
+                log.warning("database away", kind=type(error).__name__)
+                pause_s = AWAY_S
+            stop.wait(pause_s)
 
     def run_timed(self, job: Timed) -> None:
         try:
@@ -105,10 +110,37 @@ class Worker:
         except Exception:
             log.exception("timed job failed", job=job.name)
 
-    def _leads(self) -> bool:
+    def leads(self) -> bool:
+        """Take or prolong the leadership of the timetable."""
         now = self.now()
         with transaction() as session:
             return _take_lease(session, holder=self.name, now=now)
+
+
+class _Rounds:
+    """What a running worker remembers from one message to the next: when each job is due, and whether it leads."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._leads_until = self._ask_again = worker.now()
+        self._due = {job.name: worker.now() for job in worker.timetable}
+
+    def next(self) -> float:
+        """Timed jobs that are due, then one message; the seconds to wait before the next round."""
+        if self._worker.now() >= self._ask_again:
+            asked = self._worker.now()
+            self._leads_until = asked + LEADERSHIP if self._worker.leads() else asked
+            self._ask_again = asked + LEADERSHIP / 3
+        for job in self._worker.timetable:
+            self._run_if_due(job)
+        return 0 if self._worker.work_once() else IDLE_S
+
+    def _run_if_due(self, job: Timed) -> None:
+        """Asked before every job: a long one may outlast the lease."""
+        now = self._worker.now()
+        if now < self._leads_until and self._due[job.name] <= now:
+            self._worker.run_timed(job)
+            self._due[job.name] = self._worker.now() + job.every
 
 
 def _take_lease(session: Session, *, holder: str, now: datetime) -> bool:
