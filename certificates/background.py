@@ -6,6 +6,7 @@ from functools import lru_cache
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from certificates import art, palette
+from certificates.encoding import Paper, prepared
 from certificates.faces import CertificateKind
 from certificates.fonts import font_book
 from certificates.glyphs import draw_line
@@ -41,8 +42,8 @@ def page_size_px(width_px: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=6)
-def background(*, kind: CertificateKind, width_px: int, silhouette: Silhouette, seal: Seal | None) -> Image.Image:
-    """Return the certificate without its own texts, as indices in mode L. Shared: copy before drawing.
+def background(*, kind: CertificateKind, width_px: int, silhouette: Silhouette, seal: Seal | None) -> Paper:
+    """Return the certificate without its own texts, prepared for ink. Shared: never drawn into.
 
     Without a seal the face bears 样例.
     """
@@ -53,7 +54,7 @@ def background(*, kind: CertificateKind, width_px: int, silhouette: Silhouette, 
         page = _stamped(_scene(width_px, silhouette), seal, px_per_mm(width_px))
     frame = _frame(kind, width_px)
     page.paste(frame, (0, 0), frame.point(lambda index: 255 if index else 0))
-    return page
+    return prepared(page)
 
 
 @lru_cache(maxsize=6)

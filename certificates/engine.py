@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from certificates.fonts import FontBook
@@ -25,31 +25,45 @@ class PdfFailed(RuntimeError):
     """The engine refused a document; its diagnostic is the message."""
 
 
-def compile_pdf(
-    template: str,
-    *,
-    data: Mapping[str, Any],
-    fonts: FontBook,
-    dated: date | None = None,
-    pictures: Mapping[str, str] = MappingProxyType({}),
-    tagged: bool = True,
-) -> bytes:
-    """Set a template with data (as JSON) and SVG pictures; the same input gives the same bytes.
+@dataclass(frozen=True)
+class Document:
+    """What the engine is to set: a template, its data (as JSON), SVG pictures by name.
 
     ``tagged`` adds the structure that screen readers want; print sheets do without.
     """
+
+    template: str
+    data: Mapping[str, Any]
+    fonts: FontBook
+    dated: date | None = None
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    tagged: bool = True
+
+
+def compile_pdf(document: Document) -> bytes:
+    """Set a document as PDF; the same document gives the same bytes."""
+    return _compile(document, format="pdf", pdf_tags=document.tagged)
+
+
+def compile_png(document: Document, *, dots_per_inch: int) -> bytes:
+    """Set a document's only page as PNG: a preview of what will be printed."""
+    return _compile(document, format="png", ppi=float(dots_per_inch))
+
+
+def _compile(document: Document, **output: Any) -> bytes:
     import typst  # noqa: PLC0415
 
-    inputs = {"data": json.dumps(data, ensure_ascii=False), **pictures}
-    stamp = datetime(dated.year, dated.month, dated.day, tzinfo=UTC) if dated else datetime(2000, 1, 1, tzinfo=UTC)
+    inputs = {"data": json.dumps(document.data, ensure_ascii=False), **document.pictures}
+    day = document.dated or date(2000, 1, 1)
+    stamp = datetime(day.year, day.month, day.day, tzinfo=UTC)
     with _engine_lock:
         try:
-            pdf = _compiler(template, fonts).compile(sys_inputs=inputs, format="pdf", timestamp=stamp, pdf_tags=tagged)
+            made = _compiler(document.template, document.fonts).compile(sys_inputs=inputs, timestamp=stamp, **output)
         except typst.TypstError as error:
             raise PdfFailed(error.diagnostic) from error
-    if not isinstance(pdf, bytes):
-        raise PdfFailed("the engine returned no document")
-    return pdf
+    if not isinstance(made, bytes):
+        raise PdfFailed("the engine returned no document of one piece")
+    return made
 
 
 def forget_documents() -> None:

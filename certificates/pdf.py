@@ -12,7 +12,7 @@ from certificates.background import (
     WATERMARK_TRACKING_EM,
     WATERMARK_TURN_DEGREES,
 )
-from certificates.engine import compile_pdf
+from certificates.engine import Document, compile_pdf
 from certificates.faces import CertificateFace
 from certificates.fonts import FontBook, font_book
 from certificates.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Box, Layout, Line, certificate_layout
@@ -32,15 +32,19 @@ def certificate_pdf(face: CertificateFace, *, fonts: FontBook | None = None) -> 
     Raises MissingGlyphs for a character no font has (typst would drop it silently), FaceTooLong for a text without
     room.
     """
-    book = fonts or font_book()
-    layout = certificate_layout(face, fonts=book)
+    return compile_pdf(certificate_document(face, fonts or font_book()))
+
+
+def certificate_document(face: CertificateFace, fonts: FontBook) -> Document:
+    """Return the certificate as the engine wants it."""
+    layout = certificate_layout(face, fonts=fonts)
     pictures = {
         "scene": _scene_svg(silhouette_of(face.species)),
         "frame": _frame_svg(),
         "code": qr.code_drawing(qr.code_matrix(face.verify_url), colour=_hex(palette.INK)),
         "seal": _seal_svg(face.seal_png) if face.seal_png else "",
     }
-    return compile_pdf(TEMPLATE, data=_data(face, layout, book), fonts=book, dated=face.issued_on, pictures=pictures)
+    return Document(TEMPLATE, _data(face, layout, fonts), fonts, dated=face.issued_on, pictures=pictures)
 
 
 def _data(face: CertificateFace, layout: Layout, fonts: FontBook) -> dict[str, Any]:

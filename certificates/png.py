@@ -1,12 +1,12 @@
 """The certificate as a palette PNG: a cached background, text laid on it as ink levels, one fast encoding."""
 
-from io import BytesIO
 from typing import Literal
 
 from PIL import Image, ImageChops
 
-from certificates import palette, qr
+from certificates import qr
 from certificates.background import Seal, background, page_size_px, px_per_mm
+from certificates.encoding import inked_png
 from certificates.faces import CertificateFace
 from certificates.fonts import FontBook, font_book
 from certificates.glyphs import draw_line
@@ -16,7 +16,6 @@ from certificates.weights import ink_strength
 
 WidthPx = Literal[877, 1754, 2480]
 WIDTHS_PX: tuple[WidthPx, ...] = (877, 1754, 2480)
-COMPRESS_LEVEL = 1  # flat colours: level 6 costs twice the time for a fifth of the bytes
 MIN_MODULE_PX = 2
 
 
@@ -40,7 +39,7 @@ def draw_certificate(face: CertificateFace, *, width_px: WidthPx, fonts: FontBoo
         seal=Seal(face.seal_png, layout.seal) if face.seal_png else None,
     )
     ink = _ink(layout, face.verify_url, width_px=width_px, fonts=book)
-    return _encoded(ImageChops.add(page, ink.point(palette.INK_LEVEL_OF)), width_px)
+    return inked_png(page, ink, dots_per_inch=round(25.4 * px_per_mm(width_px)))
 
 
 def _ink(layout: Layout, verify_url: str, *, width_px: int, fonts: FontBook) -> Image.Image:
@@ -62,11 +61,3 @@ def _draw_code(layer: Image.Image, verify_url: str, scale: float) -> None:
     code = ImageChops.invert(qr.code_image(matrix, scale=module, quiet_zone=0))
     margin = (room - code.width) // 2
     layer.paste(code, (round(CODE.left * scale) + margin, round(CODE.top * scale) + margin))
-
-
-def _encoded(indices: Image.Image, width_px: int) -> bytes:
-    indices.putpalette(palette.palette_bytes())
-    out = BytesIO()
-    dots_per_inch = round(25.4 * px_per_mm(width_px))
-    indices.save(out, "PNG", compress_level=COMPRESS_LEVEL, dpi=(dots_per_inch, dots_per_inch))
-    return out.getvalue()
