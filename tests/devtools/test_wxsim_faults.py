@@ -1,6 +1,7 @@
 """Faults on order, seen through the SDKs; and the control API's own strictness."""
 
 import json
+import socket
 import threading
 import time
 
@@ -155,6 +156,18 @@ def test_the_control_api_refuses_what_it_does_not_know(running, http):
 def test_a_body_too_large_or_of_unknown_length_is_refused(running, http):
     assert http.post(f"{running.origin}/cgi-bin/token", data=b"x" * ((1 << 20) + 1)).status_code == 413
     assert http.post(f"{running.origin}/cgi-bin/token", data=iter([b"x"])).status_code == 413
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_every_method_reaches_the_hosts(running, http, method):
+    assert http.request(method, f"{running.origin}/cgi-bin/token").json()["errcode"] == 40066
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "²", "9" * 5000])
+def test_a_senseless_length_is_refused(running, length):
+    with socket.create_connection(("127.0.0.1", running.port), timeout=5) as raw:
+        raw.sendall(f"POST /cgi-bin/token HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode("latin-1"))
+        assert raw.recv(200).startswith(b"HTTP/1.1 413 ")
 
 
 def test_one_connection_carries_many_requests_without_stalling(running, http):

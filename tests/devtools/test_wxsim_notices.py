@@ -1,6 +1,7 @@
 """Notifications: opened by the unmodified wechatpayv3, on the real schedule, duplicated, held and forged."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from wxbackend.devtools.wxsim import ControlFailed, SimClock, Simulator, serve_simulator
+from wxbackend.devtools.wxsim.http_post import post_over_http
 from wxbackend.devtools.wxsim.notices import Forgery
 from wxbackend.devtools.wxsim.orders import OrderForm
 
@@ -362,6 +364,13 @@ def test_over_real_http_the_background_retries_on_its_own_until_accepted(new_wor
     assert [attempt["status"] for attempt in deliveries(simulator)[0]["attempts"]] == [500, 302, 204]
     assert len(backend.heard) == 3
     assert backend.heard[0][0]["Content-Type"] == "application/json"
+
+
+def test_a_backend_that_answers_too_late_has_not_answered():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/n"
+        with pytest.raises(TimeoutError):
+            post_over_http(url, {}, b"{}", limit_s=0.05)
 
 
 def test_moving_the_clock_wakes_the_background(new_world, backend, paid):

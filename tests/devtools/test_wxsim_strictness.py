@@ -2,6 +2,8 @@
 
 import json
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -88,6 +90,12 @@ def test_a_skewed_clock_at_wechat_refuses_an_honest_caller(pay_sdk, simulator):
     assert "5分钟" in text
 
 
+def test_the_date_header_tells_the_skew(running, http, simulator):
+    simulator.control("POST", "clock", {"skew_s": -86400})
+    date = parsedate_to_datetime(http.get(running.origin + "/").headers["Date"])
+    assert abs((datetime.now(UTC) - date).total_seconds() - 86400) < 10
+
+
 def test_moving_the_business_day_leaves_signatures_alone(pay_sdk, simulator):
     simulator.control("POST", "clock", {"advance_s": 86400})
     assert pay_sdk.query(out_trade_no=NUMBER)[0] == 404
@@ -96,6 +104,15 @@ def test_moving_the_business_day_leaves_signatures_alone(pay_sdk, simulator):
 def test_a_nonce_is_good_once(call):
     assert call(nonce_str="ONCE").status_code == 404
     assert refusal(call(nonce_str="ONCE")) == (401, "SIGN_ERROR")
+
+
+def test_old_nonces_are_forgotten(call, simulator):
+    for number in range(6):
+        call(nonce_str=f"N{number}")
+    simulator.control("POST", "clock", {"skew_s": 601})
+    for number in range(3):
+        assert call(nonce_str=f"M{number}").status_code == 404
+    assert len(simulator.world.nonces) == 3
 
 
 def test_a_wrong_signature_does_not_burn_the_nonce(call):

@@ -3,9 +3,9 @@
 from wxbackend.devtools.wxsim.cashier import abandon, begin, find_order, open_cashier, pay
 from wxbackend.devtools.wxsim.control import ControlHandler, Desk, read
 from wxbackend.devtools.wxsim.control_bodies import FlushBody, HandlingBody, NotifyBody, PayBody, PlanBody, ReleaseBody
+from wxbackend.devtools.wxsim.deliveries import Delivery
 from wxbackend.devtools.wxsim.notices import BadNotice, transaction_notice
 from wxbackend.devtools.wxsim.orders import Order, TradeState
-from wxbackend.devtools.wxsim.post_office import Delivery
 from wxbackend.devtools.wxsim.wire import Json, Request, Route
 from wxbackend.devtools.wxsim.world import World
 

@@ -1,14 +1,11 @@
 """Delivers notifications: at once, then on WeChat's retry schedule until the receiver answers 200 or 204."""
 
 import http.client
-import ssl
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from urllib.parse import urlsplit
 
+from wxbackend.devtools.wxsim.deliveries import Attempt, Delivery, DeliveryState
+from wxbackend.devtools.wxsim.http_post import Poster
 from wxbackend.devtools.wxsim.merchants import Merchant
 from wxbackend.devtools.wxsim.notices import (
     BadNotice,
@@ -23,68 +20,7 @@ from wxbackend.devtools.wxsim.notices import (
 from wxbackend.devtools.wxsim.wire import Json
 from wxbackend.devtools.wxsim.world import World
 
-RETRY_GAPS_S = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
-ANSWER_LIMIT_S = 5.0
-ACCEPTED = (200, 204)
 QUIET_LIMIT_S = 30.0
-
-Poster = Callable[[str, dict[str, str], bytes], int]
-"""Posts (url, headers, body) and tells the HTTP status; raises OSError or HTTPException when none came in time."""
-
-
-class DeliveryState(StrEnum):
-    WAITING = "waiting"
-    SENDING = "sending"
-    HELD = "held"
-    DROPPED = "dropped"
-    DELIVERED = "delivered"
-    GIVEN_UP = "given_up"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try: when by the schedule, and the HTTP status or what failed instead."""
-
-    scheduled_at: float
-    status: int | None
-    error: str | None
-    forged: Forgery | None
-
-
-@dataclass(slots=True)
-class Delivery:
-    """One notification on its way; the office's lock guards it."""
-
-    number: int
-    notification_id: str
-    notice: Notice
-    body: bytes
-    handling: Handling
-    state: DeliveryState
-    due_at: float
-    attempts: list[Attempt] = field(default_factory=list)
-    follows: "Delivery | None" = None
-
-    @property
-    def is_ready(self) -> bool:
-        """Waiting for its moment only, not for the one before it in a released row."""
-        return self.state is DeliveryState.WAITING and (self.follows is None or bool(self.follows.attempts))
-
-    def facts(self) -> Json:
-        return {
-            "number": self.number,
-            "notification_id": self.notification_id,
-            "mchid": self.notice.mchid,
-            "subject": self.notice.subject,
-            "event_type": self.notice.event_type,
-            "url": self.notice.url,
-            "state": self.state.value,
-            "due_at": self.due_at if self.state is DeliveryState.WAITING else None,
-            "attempts": [
-                {"scheduled_at": a.scheduled_at, "status": a.status, "error": a.error, "forged": a.forged}
-                for a in self.attempts
-            ],
-        }
 
 
 class PostOffice:
@@ -95,6 +31,7 @@ class PostOffice:
         self._post = post
         self._changed = threading.Condition()
         self._deliveries: list[Delivery] = []
+        self._moving: dict[int, Delivery] = {}  # waiting or being sent: a look-out never walks the finished ones
         self._plans: deque[Handling] = deque()
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -136,6 +73,7 @@ class PostOffice:
                 delivery.state = DeliveryState.WAITING
                 delivery.due_at = self._world.clock.schedule_now()
                 delivery.follows = before
+                self._moving[delivery.number] = delivery
             self._changed.notify_all()
         return chosen
 
@@ -156,7 +94,7 @@ class PostOffice:
             self._attempt(delivery)
             sent += 1
         with self._changed:
-            self._changed.wait_for(lambda: not self._any(DeliveryState.SENDING), timeout=QUIET_LIMIT_S)
+            self._changed.wait_for(self._is_quiet, timeout=QUIET_LIMIT_S)
         return sent
 
     def run_out(self) -> int:
@@ -174,7 +112,7 @@ class PostOffice:
 
     def forget(self) -> None:
         with self._changed:
-            self._deliveries, self._plans = [], deque()
+            self._deliveries, self._moving, self._plans = [], {}, deque()
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._work, name="wxsim-post", daemon=True)
@@ -184,7 +122,7 @@ class PostOffice:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._any(DeliveryState.SENDING), timeout=QUIET_LIMIT_S)
+            self._changed.wait_for(self._is_quiet, timeout=QUIET_LIMIT_S)
         if self._thread is not None:
             self._thread.join()
 
@@ -202,24 +140,27 @@ class PostOffice:
             state = DeliveryState.HELD
         due_at = self._world.clock.schedule_now() + handling.delay_s
         number = len(self._deliveries) + 1
-        self._deliveries.append(Delivery(number, notification_id, notice, body, handling, state, due_at))
-        return self._deliveries[-1]
+        delivery = Delivery(number, notification_id, notice, body, handling, state, due_at)
+        self._deliveries.append(delivery)
+        if state is DeliveryState.WAITING:
+            self._moving[number] = delivery
+        return delivery
 
     def _merchant(self, notice: Notice) -> Merchant:
         """The merchant whose keys apply, whatever mchid an override put inside the resource."""
         return self._world.merchants[notice.mchid]
 
-    def _any(self, state: DeliveryState) -> bool:
-        return any(delivery.state is state for delivery in self._deliveries)
+    def _is_quiet(self) -> bool:
+        return all(delivery.state is not DeliveryState.SENDING for delivery in self._moving.values())
 
     def _next_due(self) -> float | None:
         with self._changed:
-            return min((d.due_at for d in self._deliveries if d.is_ready), default=None)
+            return min((d.due_at for d in self._moving.values() if d.is_ready), default=None)
 
     def _claim(self) -> Delivery | None:
         with self._changed:
             now = self._world.clock.schedule_now()
-            due = [d for d in self._deliveries if d.is_ready and d.due_at <= now]
+            due = [d for d in self._moving.values() if d.is_ready and d.due_at <= now]
             if not due:
                 return None
             first = min(due, key=lambda d: d.due_at)
@@ -239,20 +180,10 @@ class PostOffice:
         except (OSError, http.client.HTTPException) as failure:
             error = type(failure).__name__
         with self._changed:
-            scheduled_at = self._world.clock.schedule_now()
-            delivery.attempts.append(Attempt(scheduled_at, status, error, forged))
-            self._settle(delivery, accepted=status in ACCEPTED, forged=forged)
+            delivery.record(Attempt(self._world.clock.schedule_now(), status, error, forged))
+            if delivery.state is not DeliveryState.WAITING:
+                self._moving.pop(delivery.number, None)
             self._changed.notify_all()
-
-    def _settle(self, delivery: Delivery, *, accepted: bool, forged: Forgery | None) -> None:
-        tries = len(delivery.attempts)
-        if accepted:
-            delivery.state = DeliveryState.DELIVERED
-        elif (forged is not None and forged is not Forgery.SIGNTEST) or tries > len(RETRY_GAPS_S):
-            delivery.state = DeliveryState.GIVEN_UP
-        else:
-            delivery.state = DeliveryState.WAITING
-            delivery.due_at = delivery.attempts[-1].scheduled_at + RETRY_GAPS_S[tries - 1]
 
     def _work(self) -> None:
         while (delivery := self._await_due()) is not None:
@@ -268,21 +199,3 @@ class PostOffice:
                 due = self._next_due()
                 self._changed.wait(None if due is None else self._world.clock.wall_seconds_until(due))
         return None
-
-
-def post_over_http(url: str, headers: dict[str, str], body: bytes) -> int:
-    """One POST without redirects, proxies or retries, as WeChat does it; five seconds for an answer."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
-    connection = (
-        http.client.HTTPSConnection(host, port, timeout=ANSWER_LIMIT_S, context=ssl.create_default_context())
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, port, timeout=ANSWER_LIMIT_S)
-    )
-    try:
-        connection.request("POST", parts.path or "/", body=body, headers=headers)
-        answer = connection.getresponse()
-        answer.read(65536)
-        return answer.status
-    finally:
-        connection.close()

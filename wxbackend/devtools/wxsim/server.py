@@ -67,15 +67,27 @@ class SimulatorHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_PATCH(self) -> None:
+        self._serve()
+
     def do_DELETE(self) -> None:
         self._serve()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header tells the signing clock, skew included."""
+        clock = self.server.simulator.world.clock
+        return super().date_time_string(clock.signing_now() if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class named it
         """Nothing: request lines would show secrets and tokens."""
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > LARGEST_BODY or "Transfer-Encoding" in self.headers:
+        countable = length.isdecimal() and len(length) <= len(str(LARGEST_BODY))
+        if not countable or int(length) > LARGEST_BODY or "Transfer-Encoding" in self.headers:
             self._refuse_body()
             return
         body = self.rfile.read(int(length))

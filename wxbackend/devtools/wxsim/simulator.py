@@ -7,10 +7,11 @@ from http import HTTPStatus
 from wxbackend.devtools.wxsim import control, control_payments, mini_routes, pay_routes
 from wxbackend.devtools.wxsim.control import ControlSite, Desk
 from wxbackend.devtools.wxsim.faults import Fault
+from wxbackend.devtools.wxsim.http_post import Poster, post_over_http
 from wxbackend.devtools.wxsim.mini_routes import MiniSite
 from wxbackend.devtools.wxsim.orders import PayRefusal
 from wxbackend.devtools.wxsim.pay_site import PaySite, refuse, signed
-from wxbackend.devtools.wxsim.post_office import Poster, PostOffice, post_over_http
+from wxbackend.devtools.wxsim.post_office import PostOffice
 from wxbackend.devtools.wxsim.wire import Answer, Json, Request, Transport, json_answer
 from wxbackend.devtools.wxsim.world import World, new_world
 
