@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wechat.paper import APPID, PayWorld
+from tests.wechat.paper import PayWorld
 from tests.wechat.stub import Answer, Stub, serving
 
 
@@ -19,5 +19,3 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> PayWorld:
 def serve() -> Iterator[Callable[[Answer], Stub]]:
     with ExitStack() as stack:
         yield lambda answer: stack.enter_context(serving(answer))
-
-

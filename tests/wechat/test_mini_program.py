@@ -198,11 +198,17 @@ def test_a_login_refusal_nobody_foresaw_keeps_its_number(serve: Serve) -> None:
     assert (raised.value.wx_code, raised.value.retryable) == ("89999", False)
 
 
-@pytest.mark.parametrize("errcode", [40029, 40163, 40003])
+@pytest.mark.parametrize("errcode", [40029, 40163, 40003, 40013])
 def test_a_phone_code_of_somebody_else_is_refused(serve: Serve, errcode: int) -> None:
     stub = serve(lambda seen: wechat(seen) if seen.path == TOKEN_PATH else error(errcode))
     with pytest.raises(BadPhoneCode):
         mini_of(stub).phone("phone-code", openid="o-2")
+
+
+def test_a_phone_call_without_permission_is_the_operators_fault(serve: Serve) -> None:
+    stub = serve(lambda seen: wechat(seen) if seen.path == TOKEN_PATH else error(48001))
+    with pytest.raises(WxMisconfigured):
+        mini_of(stub).phone("phone-code", openid="o-1")
 
 
 def test_a_number_watermarked_for_another_program_is_refused(serve: Serve) -> None:

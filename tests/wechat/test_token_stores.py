@@ -4,15 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from socket import socket
 from threading import Event
 from uuid import uuid4
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
-from redis import Redis
+from redis import Connection, Redis
 from redis.exceptions import RedisError
 
-from wxbackend.wechat.tokens import AccessToken, AccessTokenStore, MemoryTokenStore, RedisTokenStore
+from wxbackend.wechat.tokens import AccessToken, AccessTokenStore, MemoryTokenStore, RedisTokenStore, connect_redis
 
 REAL_REDIS_URL = os.environ.get("TEST_REDIS_URL")
 REDISES = ["fake", "real"] if REAL_REDIS_URL else ["fake"]
@@ -41,7 +42,7 @@ def name() -> str:
 
 @pytest.fixture
 def gone() -> Iterator[Redis]:
-    redis = Redis(host="127.0.0.1", port=9, socket_connect_timeout=0.2)
+    redis = connect_redis("redis://127.0.0.1:9/0")
     yield redis
     redis.close()
 
@@ -148,3 +149,20 @@ def test_while_redis_is_away_the_process_remembers_for_itself(gone: Redis, name:
     assert store.get() == TOKEN
     with pytest.raises(RedisError):
         gone.ping()
+
+
+def test_a_redis_that_is_away_is_not_waited_for(gone: Redis, name: str) -> None:
+    """The library would try eleven times with growing pauses; each try asks for a connection of its own."""
+    tries: list[None] = []
+    gone.connection_pool.connection_class = _counting(tries)
+    RedisTokenStore(gone, appid=name).get()
+    assert len(tries) == 1
+
+
+def _counting(tries: list[None]) -> type[Connection]:
+    class Counting(Connection):
+        def _connect(self) -> socket:
+            tries.append(None)
+            return super()._connect()
+
+    return Counting

@@ -2,20 +2,17 @@
 
 from pathlib import Path
 
-from redis import Redis
-
 from wxbackend.wechat.merchants import read_merchants
 from wxbackend.wechat.mini import OFFICIAL_URL as MINI_URL
 from wxbackend.wechat.mini import LiveMiniProgram, MiniProgramClient
 from wxbackend.wechat.pay import LiveGateway
 from wxbackend.wechat.pay_core import OFFICIAL_URL as PAY_URL
 from wxbackend.wechat.pay_core import PayCore, pay_hosts
-from wxbackend.wechat.tokens import AccessTokenStore, MemoryTokenStore, RedisTokenStore
+from wxbackend.wechat.tokens import AccessTokenStore, MemoryTokenStore, RedisTokenStore, connect_redis
 from wxbackend.wechat.transport import Hosts, Link
 
 MINI_TIMEOUT_S = (2.0, 4.0)
 PAY_TIMEOUT_S = (2.0, 5.0)
-REDIS_TIMEOUT_S = 1.0
 
 
 def live_mini(*, appid: str, secret: str, base_url: str = MINI_URL, redis_url: str | None = None) -> LiveMiniProgram:
@@ -35,5 +32,4 @@ def _token_store(appid: str, redis_url: str | None) -> AccessTokenStore:
     """Without Redis every process fetches for itself: stable_token gives all of them the same token."""
     if not redis_url:
         return MemoryTokenStore()
-    redis = Redis.from_url(redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
-    return RedisTokenStore(redis, appid=appid)
+    return RedisTokenStore(connect_redis(redis_url), appid=appid)

@@ -23,6 +23,8 @@ BUSY = frozenset({-1})
 RATE_LIMITED = frozenset({45009, 45011})
 MISCONFIGURED = TOKEN_REFUSED | {40002, 40013, 40125, 40164, 41002, 41004, 48001, 50002, 61004}
 
+PHONE_URL = f"{OFFICIAL_URL}/wxa/business/getuserphonenumber"
+WRONG_APPID = "40013"
 LOGIN_REFUSALS = {"40029": BadLoginCode, "40163": BadLoginCode, "40226": LoginBlocked}
 
 
@@ -156,14 +158,14 @@ class LiveMiniProgram:
     def phone(self, code: str, *, openid: str) -> str:
         """Both arguments come from the caller, so any definite refusal is about them.
 
-        WeChat publishes no number for a code that belongs to somebody else.
+        WeChat publishes no number for a code that belongs to somebody else; 40013 is one of another program.
         """
-        url = f"{OFFICIAL_URL}/wxa/business/getuserphonenumber"
+        _ = self._client.access_token  # fetched first: a wrong appid of ours is 40013 as well, and shows here
         try:
-            answer = self._client.post(url, data={"code": code, "openid": openid})
-        except WxMisconfigured:
-            raise
+            answer = self._client.post(PHONE_URL, data={"code": code, "openid": openid})
         except WxRejected as refusal:
+            if isinstance(refusal, WxMisconfigured) and refusal.wx_code != WRONG_APPID:
+                raise
             raise BadPhoneCode from refusal
         return self._phone_number(answer)
 

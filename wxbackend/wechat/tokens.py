@@ -10,10 +10,13 @@ from threading import Lock
 from typing import Protocol
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import LockError, RedisError
+from redis.retry import Retry
 
 LOCK_WAIT_S = 5.0
 LOCK_LIFE_S = 20.0  # longer than three tries of one fetch
+REDIS_WAIT_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,12 @@ class MemoryTokenStore:
         finally:
             if held:
                 self._lock.release()
+
+
+def connect_redis(url: str) -> Redis:
+    """A client that gives up at once: the library's own retries hold a caller for many seconds."""
+    gives_up = Retry(NoBackoff(), retries=0)
+    return Redis.from_url(url, socket_timeout=REDIS_WAIT_S, socket_connect_timeout=REDIS_WAIT_S, retry=gives_up)
 
 
 class RedisTokenStore:
