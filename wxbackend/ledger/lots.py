@@ -48,7 +48,10 @@ def take(session: Session, *, transfer_id: int, account_id: int, amount: int, pu
 def _walk(session: Session, *, account_id: int, purpose: str, on: date) -> Iterator[tuple[int, int]]:
     """``(lot_id, remaining)`` of what can be spent, earliest expiry first, locked, read page by page."""
     query = select(Lot.id, Lot.remaining, LAST_DAY.label("last_day")).where(
-        Lot.account_id == account_id, Lot.purpose == purpose, Lot.remaining > 0, LAST_DAY >= on  # noqa: SIM300
+        Lot.account_id == account_id,
+        Lot.purpose == purpose,
+        Lot.remaining > 0,
+        LAST_DAY >= on,  # noqa: SIM300
     )
     query = query.order_by(LAST_DAY, Lot.id).limit(PAGE).with_for_update(key_share=True)
     page = session.connection().execute(query).all()

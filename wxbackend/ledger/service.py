@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from models.ledger import LedgerAccount, LedgerTransfer, TransferCode
+from models.ledger import LedgerAccount, LedgerTransfer, TransferCode, Unit
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict
 from wxbackend.core.sql import insert_into
@@ -24,6 +24,7 @@ from wxbackend.ledger.rules import Account, Entry
 from wxbackend.ledger.statements import Line, balance, balances, statement
 
 __all__ = [
+    "Entry",
     "IdempotencyMismatch",
     "Insufficient",
     "Line",
@@ -61,6 +62,8 @@ def post(session: Session, *, entries: Sequence[Entry], now: datetime) -> tuple[
 
     Raises ``Insufficient``, ``IdempotencyMismatch``.
     """
+    if len({entry.key for entry in entries}) != len(entries):
+        raise ValueError("keys of one call must differ")
     accounts = _account_ids(session, entries)
     with _refusals():
         made = _add_transfers(session, entries, accounts, now)
@@ -161,7 +164,7 @@ def _add_transfers(
     ]
     adding = insert_into(session, LedgerTransfer.__table__).on_conflict_do_nothing(index_elements=["idem"])
     made = session.connection().execute(adding.returning(LedgerTransfer.idem, LedgerTransfer.id), rows)
-    return dict(made.tuples().all())
+    return {key: transfer_id for key, transfer_id in made}  # noqa: C416 -- a Row is no plain tuple to mypy
 
 
 def _replayed(session: Session, entries: Sequence[Entry]) -> dict[str, int]:
@@ -180,16 +183,16 @@ def _replayed(session: Session, entries: Sequence[Entry]) -> dict[str, int]:
 def _mirror(session: Session, *, of: str, key: str, doc: str, amount: int | None, memo: str) -> Entry:
     """The entry that undoes the transfer booked under the key ``of``."""
     t, debit, credit = LedgerTransfer, aliased(LedgerAccount), aliased(LedgerAccount)
-    query = select(t.id, t.amount, t.pledge_id, t.rule_id, *_columns(debit), *_columns(credit))
+    query = select(t.id, t.amount, t.pledge_id, t.rule_id, debit, credit)
     query = query.join(debit, debit.id == t.debit_id).join(credit, credit.id == t.credit_id).where(t.idem == of)
-    row = session.connection().execute(query).one_or_none()
+    row = session.execute(query).one_or_none()
     if row is None:
         raise NoSuchTransfer(of)
-    original_id, whole, pledge_id, rule_id = row[:4]
+    original_id, whole, pledge_id, rule_id, payer, taker = row
     return Entry(
         key=key,
-        debit=Account(*row[9:14]),
-        credit=Account(*row[4:9]),
+        debit=_account(taker),
+        credit=_account(payer),
         amount=whole if amount is None else amount,
         code=TransferCode.REVERSAL,
         doc=doc,
@@ -200,6 +203,5 @@ def _mirror(session: Session, *, of: str, key: str, doc: str, amount: int | None
     )
 
 
-def _columns(account: type[LedgerAccount]) -> tuple[object, ...]:
-    """In the order of the fields of ``Account``."""
-    return account.owner, account.unit, account.kind, account.floor, account.hot
+def _account(row: LedgerAccount) -> Account:
+    return Account(row.owner, Unit(row.unit), row.kind, row.floor, row.hot)

@@ -1,0 +1,162 @@
+"""Points: which rule holds, what a payment earns, what somebody has and how it came about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from models.ledger import LAST_DAY, LedgerAccount, Lot, TransferCode, Unit
+from models.pledge import Reward
+from models.points import PAID_PLEDGE, PointsRule
+from wxbackend.core.errors import Conflict
+from wxbackend.ledger import service as ledger
+from wxbackend.ledger.rules import Entry, LotTerms, green_issue, honour_issue, resident_green, resident_honour
+from wxbackend.points.rules import explain, green_expires_on, points_for_payment
+
+#: Where green points of a payment come from, and what green points are for.
+FROM_PAYMENT, FOR_STORE = "payment", "store"
+
+
+class NoPointsRule(Conflict):
+    code, title = "no-points-rule", "该县当前没有生效的积分规则"
+
+
+class RuleOverlap(Conflict):
+    code, title = "points-rule-overlap", "积分规则的生效日期与已有规则重叠"
+
+
+def rule_in_force(session: Session, *, county_code: str, on: date) -> PointsRule:
+    """The rule about money paid on that day (China): the county's own, else the one for everywhere."""
+    rule = session.scalar(
+        select(PointsRule)
+        .where(
+            PointsRule.code == PAID_PLEDGE,
+            or_(PointsRule.county_code == county_code, PointsRule.county_code.is_(None)),
+            PointsRule.valid_from <= on,
+            or_(PointsRule.valid_to.is_(None), PointsRule.valid_to >= on),
+        )
+        .order_by(PointsRule.county_code.is_(None))
+        .limit(1)
+    )
+    if rule is None:
+        raise NoPointsRule(county_code=county_code)
+    return rule
+
+
+def add_rule(session: Session, *, rule: PointsRule) -> PointsRule:
+    """Add a rule. Raises ``RuleOverlap`` when another of its code and county holds on one of its days."""
+    end = rule.valid_to or date.max
+    clash = session.scalar(
+        select(PointsRule.id).where(
+            PointsRule.code == rule.code,
+            func.coalesce(PointsRule.county_code, "") == (rule.county_code or ""),
+            PointsRule.valid_from <= end,
+            or_(PointsRule.valid_to.is_(None), PointsRule.valid_to >= rule.valid_from),
+        )
+    )
+    if clash is not None:
+        raise RuleOverlap
+    session.add(rule)
+    session.flush()
+    return rule
+
+
+def end_rule(session: Session, *, rule_id: int, on: date) -> None:
+    """Make ``on`` the last day of a rule; its content never changes."""
+    session.execute(update(PointsRule).where(PointsRule.id == rule_id).values(valid_to=on))
+
+
+def entries_for_payment(
+    rule: PointsRule,
+    *,
+    resident_id: int,
+    county_code: str,
+    reward: Reward,
+    amount_fen: int,
+    transaction_id: str,
+    pledge_id: int,
+    paid_on: date,
+) -> list[Entry]:
+    """What a payment earns by ``rule``, the one shown before it; nothing where a part comes to no whole point."""
+    earned = points_for_payment(rule, reward=reward, amount_fen=amount_fen)
+    doc, lot = f"wxpay:{transaction_id}", LotTerms(FROM_PAYMENT, FOR_STORE, green_expires_on(paid_on))
+    green = Entry(
+        key=f"{doc}:green",
+        debit=green_issue(county_code),
+        credit=resident_green(resident_id),
+        amount=earned.green,
+        code=TransferCode.POINTS_FOR_PAYMENT,
+        doc=doc,
+        pledge_id=pledge_id,
+        rule_id=rule.id,
+        lot=lot,
+    )
+    honour = Entry(
+        key=f"{doc}:honour",
+        debit=honour_issue(county_code),
+        credit=resident_honour(resident_id),
+        amount=earned.honour,
+        code=TransferCode.POINTS_FOR_PAYMENT,
+        doc=doc,
+        pledge_id=pledge_id,
+        rule_id=rule.id,
+    )
+    return [entry for entry in (green, honour) if entry.amount]
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """``green`` is what can be spent today; ``expiring`` of it is lost after ``expires_on``, the nearest last day."""
+
+    green: int
+    honour: int
+    expires_on: date | None
+    expiring: int
+
+
+def wallet(session: Session, *, resident_id: int, on: date) -> Wallet:
+    """What a resident has on that day (China); points past their last day count no more."""
+    green = resident_green(resident_id)
+    account_id = select(LedgerAccount.id).where(
+        LedgerAccount.owner == green.owner, LedgerAccount.unit == int(Unit.GREEN)
+    )
+    open_lots = session.execute(
+        select(Lot.expires_on, func.sum(Lot.remaining))
+        .where(Lot.account_id == account_id.scalar_subquery(), Lot.remaining > 0, LAST_DAY >= on)  # noqa: SIM300
+        .group_by(Lot.expires_on)
+    )
+    by_day = {day: int(amount) for day, amount in open_lots}
+    nearest = min((day for day in by_day if day is not None), default=None)
+    honour = ledger.balances(session, owner=green.owner).get(Unit.HONOUR, 0)
+    return Wallet(sum(by_day.values()), honour, nearest, by_day.get(nearest, 0) if nearest else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A line of a resident's statement with the sentence that says where it came from."""
+
+    line: ledger.Line
+    rule_code: str | None
+    rule_version: int | None
+    sentence: str
+
+
+def explained_lines(
+    session: Session, *, resident_id: int, before_id: int | None = None, limit: int = 20
+) -> Sequence[Explained]:
+    """The statement of both kinds of points, newest first, below ``before_id``."""
+    accounts = [resident_green(resident_id), resident_honour(resident_id)]
+    lines = ledger.statement(session, accounts=accounts, before_id=before_id, limit=limit)
+    rules = _rules(session, {line.rule_id for line in lines if line.rule_id is not None})
+    return [_explained(line, rules.get(line.rule_id or 0)) for line in lines]
+
+
+def _rules(session: Session, ids: set[int]) -> Mapping[int, PointsRule]:
+    return {rule.id: rule for rule in session.scalars(select(PointsRule).where(PointsRule.id.in_(ids)))} if ids else {}
+
+
+def _explained(line: ledger.Line, rule: PointsRule | None) -> Explained:
+    sentence = explain(line.code, unit=line.unit, amount=line.amount, rule=rule, memo=line.memo)
+    return Explained(line, rule.code if rule else None, rule.version if rule else None, sentence)
