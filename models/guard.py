@@ -14,7 +14,7 @@ class Trigger:
 #: What a certificate says; frozen once it is issued.
 CERTIFICATE_FACE = (
     "serial", "kind", "pledge_id", "resident_id", "county_code", "token", "content", "content_hash", "jws",
-    "status_index", "issued_on", "supersedes_id", "created_at",
+    "issued_on", "supersedes_id", "created_at",
 )  # fmt: skip
 #: What makes an account; only its balance moves, and only by transfers.
 ACCOUNT_IDENTITY = ("id", "unit", "owner", "kind", "floor", "hot")
