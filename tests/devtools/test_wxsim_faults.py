@@ -96,6 +96,14 @@ def test_a_short_hang_answers_rightly_in_the_end(simulator, place):
     assert time.monotonic() - begun >= 0.05
 
 
+def test_a_hang_after_the_effect_has_placed_the_order_already(simulator, running, place, pay_sdk):
+    fault(simulator, path=JSAPI, hang_s=3600, after=True)
+    pay_sdk._core._timeout = 0.1
+    with pytest.raises(requests.Timeout):
+        place()
+    assert len(orders(simulator)) == 1
+
+
 def test_an_endless_fault_ends_when_cleared(simulator, place):
     fault(simulator, path=JSAPI, status=500, times=-1)
     assert [place()[0] for _ in range(5)] == [500] * 5

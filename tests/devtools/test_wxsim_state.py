@@ -25,7 +25,12 @@ def environment(path: Path) -> dict[str, str]:
 
 
 def merchants(path: Path) -> list[dict]:
-    return tomllib.loads(path.read_text())["merchant"]
+    """The table's rows, file names made absolute as the backend does it."""
+    rows = tomllib.loads(path.read_text())["merchant"]
+    for row in rows:
+        row |= {name: path.parent / value for name, value in row.items() if name.endswith("_file")}
+        row["platform_certificate"][0]["file"] = path.parent / row["platform_certificate"][0]["file"]
+    return rows
 
 
 def test_the_folder_holds_what_the_backend_needs(tmp_path):
@@ -36,12 +41,12 @@ def test_the_folder_holds_what_the_backend_needs(tmp_path):
     assert values["WX_APPID"].startswith("wx")
     assert Path(values["WXPAY_MERCHANTS_FILE"]) == paths.merchants_file
     for entry in merchants(paths.merchants_file):
-        load_pem_private_key(Path(entry["private_key_file"]).read_bytes(), None)
-        load_pem_public_key(Path(entry["public_key_file"]).read_bytes())
-        assert len(Path(entry["apiv3_key_file"]).read_text()) == 32
+        load_pem_private_key(entry["private_key_file"].read_bytes(), None)
+        load_pem_public_key(entry["public_key_file"].read_bytes())
+        assert len(entry["apiv3_key_file"].read_text()) == 32
         assert entry["public_key_id"].startswith("PUB_KEY_ID_")
         [platform] = entry["platform_certificate"]
-        certificate = load_pem_x509_certificate(Path(platform["file"]).read_bytes())
+        certificate = load_pem_x509_certificate(platform["file"].read_bytes())
         assert f"{certificate.serial_number:X}" == platform["serial"]
 
 
@@ -66,11 +71,11 @@ def sdk_from(paths, origin) -> WeChatPay:
     sdk = WeChatPay(
         wechatpay_type=WeChatPayType.MINIPROG,
         mchid=entry["mchid"],
-        private_key=Path(entry["private_key_file"]).read_text(),
+        private_key=entry["private_key_file"].read_text(),
         cert_serial_no=entry["serial_no"],
         appid=environment(paths.env_file)["WX_APPID"],
-        apiv3_key=Path(entry["apiv3_key_file"]).read_text(),
-        public_key=Path(entry["public_key_file"]).read_text(),
+        apiv3_key=entry["apiv3_key_file"].read_text(),
+        public_key=entry["public_key_file"].read_text(),
         public_key_id=entry["public_key_id"],
         timeout=5,
     )

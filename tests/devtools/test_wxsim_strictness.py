@@ -149,6 +149,14 @@ def authorize_with_ascii(timestamp: str) -> str:
     )
 
 
+def test_a_field_given_twice_or_left_empty_is_refused_though_the_signature_is_right(call, merchant, simulator):
+    good = authorize(merchant, simulator, method="GET", path="/v3/certificates", body=b"")
+    twice = good + f',mchid="{merchant.mchid}"'
+    assert refusal(call("/v3/certificates", authorization=twice)) == (401, "SIGN_ERROR")
+    assert refusal(call("/v3/certificates", nonce_str="")) == (401, "SIGN_ERROR")
+    assert call("/v3/certificates", authorization=good).status_code == 200
+
+
 def test_a_signature_that_is_no_base64_is_refused(call, merchant, simulator):
     good = authorize(merchant, simulator, method="GET", path="/v3/certificates", body=b"")
     broken = re.sub(r'signature="[^"]*"', 'signature="***"', good)

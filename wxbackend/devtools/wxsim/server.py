@@ -45,6 +45,11 @@ class SimulatorServer(ThreadingHTTPServer):
             self._open.discard(request)
         super().shutdown_request(request)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that gave up, or a connection we ended, is no fault of ours; all else is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     def close_connections(self) -> None:
         with self._guard:
             for connection in self._open:

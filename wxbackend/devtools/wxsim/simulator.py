@@ -66,11 +66,13 @@ class Simulator:
         return site.answer(self.world, request)
 
     def _reply_faulty(self, request: Request, fault: Fault) -> Answer:
-        """``after`` lets the request take effect first; a hang or a cut does so in any case, a drop alone does not."""
-        if fault.hang_s:
+        """``after``: the effect first, then the fault. Without it only a hang and a cut let the request take effect."""
+        if fault.after:
+            answer = self._reply(request)
             self._stopping.wait(fault.hang_s)
-        takes_effect = fault.after or not (fault.replaces_answer or fault.drop)
-        answer = self._reply(request) if takes_effect else Answer(500)
+        else:
+            self._stopping.wait(fault.hang_s)
+            answer = Answer(500) if fault.replaces_answer or fault.drop else self._reply(request)
         if fault.replaces_answer:
             answer = self._replacement(request, fault)
         if fault.drop:

@@ -56,7 +56,7 @@ def write_settings(folder: Path, world: World, *, origin: str) -> StatePaths:
     """Write merchants.toml and wxsim.env, each replaced as a whole."""
     home = folder.resolve()
     paths = StatePaths(home, home / "merchants.toml", home / "wxsim.env")
-    tables = [_merchant_table(home, merchant) for merchant in world.merchants.values()]
+    tables = [_merchant_table(merchant) for merchant in world.merchants.values()]
     _replace(paths.merchants_file, "\n".join(tables).encode())
     values = {
         "WX_APPID": world.app.appid,
@@ -91,17 +91,18 @@ def _open_merchant(
     )
 
 
-def _merchant_table(home: Path, merchant: Merchant) -> str:
-    folder = home / merchant.mchid
+def _merchant_table(merchant: Merchant) -> str:
+    """File names are relative to the table's own file, so that the folder can be moved or mounted elsewhere."""
+    folder = merchant.mchid
     lines = {
         "mchid": merchant.mchid,
         "serial_no": merchant.serial_no,
-        "private_key_file": str(folder / "apiclient_key.pem"),
-        "apiv3_key_file": str(folder / "apiv3_key.txt"),
+        "private_key_file": f"{folder}/apiclient_key.pem",
+        "apiv3_key_file": f"{folder}/apiv3_key.txt",
         "public_key_id": merchant.public_key_id,
-        "public_key_file": str(folder / "pub_key.pem"),
+        "public_key_file": f"{folder}/pub_key.pem",
     }
-    platform = {"serial": merchant.platform_serial, "file": str(folder / "platform_cert.pem")}
+    platform = {"serial": merchant.platform_serial, "file": f"{folder}/platform_cert.pem"}
     return f"[[merchant]]\n{_toml(lines)}\n[[merchant.platform_certificate]]\n{_toml(platform)}"
 
 
