@@ -27,6 +27,7 @@ from wxbackend.core.ports import (
 )
 from wxbackend.devtools.wxsim import RunningSimulator, SimClock, Simulator, serve_simulator
 from wxbackend.devtools.wxsim.state import open_world, write_settings
+from wxbackend.wechat.errors import WxMisconfigured
 from wxbackend.wechat.live import live_gateway, live_mini
 from wxbackend.wechat.mini import LiveMiniProgram
 from wxbackend.wechat.pay import LiveGateway
@@ -284,6 +285,14 @@ def test_a_prepay_survives_one_fault_even_when_the_first_had_arrived(table: Tabl
     table.control("POST", "faults", {"path": "/v3/pay/transactions/jsapi", "times": 1, **fault})
     table.pay(order)
     assert table.open_next().out_trade_no == order.out_trade_no
+
+
+@pytest.mark.parametrize("skew_s", [-400, 400])
+def test_a_clock_that_is_wrong_is_the_operators_fault(table: Table, skew_s: int) -> None:
+    table.control("POST", "clock", {"skew_s": skew_s})
+    with pytest.raises(WxMisconfigured) as raised:
+        table.gateway.prepay(table.new_order())
+    assert (raised.value.wx_code, raised.value.http) == ("SIGN_ERROR", 401)
 
 
 def test_without_redis_a_phone_is_still_traded(running: tuple[RunningSimulator, Mailbox]) -> None:

@@ -248,6 +248,14 @@ def test_trouble_on_the_wire_ends_after_three_tries(serve: Serve, reply: Reply) 
     assert pauses == [0.1, 0.3]
 
 
+def test_a_redirect_never_carries_the_secret_to_another_host(serve: Serve) -> None:
+    elsewhere = serve(wechat)
+    stub = serve(lambda seen: Reply(302, b"", {"Location": elsewhere.url + seen.target}))
+    with pytest.raises(WxUnavailable):
+        mini_of(stub).login("code-1")
+    assert elsewhere.seen() == []
+
+
 def test_silence_ends_by_timeout_and_a_spent_code_is_not_sent_again(serve: Serve) -> None:
     stub = serve(lambda _: HANG)
     with pytest.raises(WxUnavailable):

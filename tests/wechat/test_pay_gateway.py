@@ -21,6 +21,7 @@ from wxbackend.core.ports import (
     TradeState,
 )
 from wxbackend.wechat.errors import WxForged, WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
+from wxbackend.wechat.live import live_gateway
 from wxbackend.wechat.merchants import read_merchants
 from wxbackend.wechat.pay import LiveGateway
 from wxbackend.wechat.pay_core import PayCore
@@ -245,3 +246,10 @@ def test_a_number_that_would_change_the_path_never_leaves(world: PayWorld, serve
 def test_a_merchant_that_is_not_configured_is_the_operators_fault(world: PayWorld) -> None:
     with pytest.raises(WxMisconfigured):
         gateway_of(world, "http://127.0.0.1:9").query(mchid="1999999999", out_trade_no=ORDER)
+
+
+def test_without_a_merchants_file_every_order_is_refused() -> None:
+    gateway = live_gateway(appid=APPID, merchants_file=None)
+    assert gateway.merchants() == frozenset()
+    with pytest.raises(WxMisconfigured):
+        gateway.prepay(WANTED)

@@ -21,10 +21,11 @@ def live_mini(*, appid: str, secret: str, base_url: str = MINI_URL, redis_url: s
     return LiveMiniProgram(MiniProgramClient(appid=appid, secret=secret, store=store, link=link))
 
 
-def live_gateway(*, appid: str, merchants_file: Path, base_url: str = PAY_URL) -> LiveGateway:
-    """Raises ``BadMerchants`` with every fault of the file."""
+def live_gateway(*, appid: str, merchants_file: Path | None, base_url: str = PAY_URL) -> LiveGateway:
+    """Without a file there is no merchant, and every order is refused. Raises ``BadMerchants`` with every fault."""
     hosts = pay_hosts(base_url)
-    cores = [PayCore(merchant, Link(hosts, timeout_s=PAY_TIMEOUT_S)) for merchant in read_merchants(merchants_file)]
+    merchants = read_merchants(merchants_file) if merchants_file else ()
+    cores = [PayCore(merchant, Link(hosts, timeout_s=PAY_TIMEOUT_S)) for merchant in merchants]
     return LiveGateway(appid=appid, cores=cores)
 
 
