@@ -1,0 +1,1 @@
+"""Tests of the drawing package: no application, no database."""
