@@ -366,6 +366,22 @@ def test_over_real_http_the_background_retries_on_its_own_until_accepted(new_wor
     assert backend.heard[0][0]["Content-Type"] == "application/json"
 
 
+def test_copies_arrive_at_the_same_time(new_world, paid):
+    everyone = threading.Barrier(21)
+
+    def meet(url: str, headers: dict[str, str], body: bytes) -> int:
+        everyone.wait(5)
+        return 204
+
+    simulator = Simulator(new_world(SimClock()), post=meet)
+    simulator.control("POST", "plans", {"copies": 20})
+    simulator.start()
+    paid(of=simulator)
+    everyone.wait(5)
+    simulator.stop()
+    assert [delivery["state"] for delivery in deliveries(simulator)] == ["delivered"] * 20
+
+
 def test_a_backend_that_answers_too_late_has_not_answered():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/n"
