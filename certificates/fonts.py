@@ -1,5 +1,6 @@
 """Which font draws which character. A character that no font covers is refused, never drawn as a box."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -106,9 +107,10 @@ def _open_face(path: Path) -> FontFace:
 
 @lru_cache(maxsize=20_000)
 def _face_index(book: FontBook, character: str) -> int | None:
-    code_point = ord(character)
-    if not character.isprintable():
+    # marks that combine need shaping that the picture does not do; fonts may cover them all the same
+    if not character.isprintable() or unicodedata.category(character).startswith("M"):
         return None
+    code_point = ord(character)
     return next((index for index, face in enumerate(book.faces) if code_point in face.coverage), None)
 
 

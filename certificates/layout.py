@@ -21,6 +21,7 @@ ORNAMENT_TOP_MM, ORNAMENT_BOTTOM_MM = 51.0, 55.0
 TEXT_TOP_MM, TEXT_BOTTOM_MM = 61.0, 125.0
 NAME_SIZE_MM, MIN_NAME_SIZE_MM = 9.6, 5.6
 BODY_SIZE_MM, MIN_BODY_SIZE_MM = 6.3, 3.6
+MAX_NAME_LINES = 2
 NOTE_SCALE = 0.8
 MAX_BODY_LINES = 5
 
@@ -35,6 +36,7 @@ ISSUER_LINE_HEIGHT_EM, MAX_ISSUER_LINES = 1.5, 4
 ISSUED_BASELINE_MM = 172.5
 SEAL_SIDE_MM = 40.0
 
+ROUNDING_MM = 1e-6
 # Ink of the packaged serif over and under the baseline, in ems
 ASCENT_EM, DESCENT_EM = 0.88, 0.14
 
@@ -163,7 +165,7 @@ def _fitted_name(name: str, fonts: FontBook, room_mm: float) -> tuple[float, lis
         if setting.width_mm <= room_mm:
             return size, [setting]
     lines = set_paragraph(name, TextStyle(fonts, MIN_NAME_SIZE_MM), width_mm=room_mm)
-    if len(lines) > 2 or any(line.width_mm > room_mm for line in lines):  # noqa: PLR2004
+    if len(lines) > MAX_NAME_LINES or any(line.width_mm > room_mm + ROUNDING_MM for line in lines):
         raise FaceTooLong("姓名过长，证书排不下")
     return MIN_NAME_SIZE_MM, lines
 
