@@ -54,6 +54,10 @@ from wxbackend.devtools.wxsim.world import World
 BodyT = TypeVar("BodyT", bound=ControlBody)
 
 
+class Unknown(Exception):
+    """Nobody here has this openid or mchid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the control API works on."""
@@ -75,7 +79,7 @@ class ControlSite:
             return json_answer(handler(desk, request, **words))
         except CashierRefusal as refusal:
             return _refuse(409, refusal.code, refusal.message)
-        except KeyError as missing:
+        except Unknown as missing:
             return _refuse(404, "not-found", str(missing))
         except (ValidationError, BadJson, BadFault, BadNotice) as error:
             return _refuse(400, "bad-request", str(error))
@@ -104,14 +108,14 @@ def put_user(desk: Desk, request: Request) -> Json:
 def new_login_code(desk: Desk, request: Request) -> Json:
     world = desk.world
     with world.lock:
-        user = world.people.users[read(request, CodeBody).openid]
+        user = _known_user(world, read(request, CodeBody).openid)
         return {"code": world.people.new_login_code(user.openid, now=world.clock.now())}
 
 
 def new_phone_code(desk: Desk, request: Request) -> Json:
     world = desk.world
     with world.lock:
-        user = world.people.users[read(request, CodeBody).openid]
+        user = _known_user(world, read(request, CodeBody).openid)
         return {"code": world.people.new_phone_code(user.openid, now=world.clock.now())}
 
 
@@ -167,7 +171,10 @@ def reset_secret(desk: Desk, request: Request) -> Json:
 def set_merchant(desk: Desk, request: Request, *, mchid: str) -> Json:
     body = read(request, MerchantBody)
     with desk.world.lock:
-        desk.world.merchants[mchid].sign_mode = body.sign_mode
+        merchant = desk.world.merchants.get(mchid)
+        if merchant is None:
+            raise Unknown(mchid)
+        merchant.sign_mode = body.sign_mode
     return {"mchid": mchid, "sign_mode": body.sign_mode}
 
 
@@ -196,6 +203,13 @@ def reset(desk: Desk, _request: Request) -> Json:
         desk.world.forget()
         desk.office.forget()
     return {}
+
+
+def _known_user(world: World, openid: str) -> User:
+    user = world.people.users.get(openid)
+    if user is None:
+        raise Unknown(openid)
+    return user
 
 
 def _refuse(status: int, error: str, message: str) -> Answer:
