@@ -1,6 +1,6 @@
 """QR codes: upper-case alphanumeric, level H, fixed mask, quiet zone of four; each one read back before it leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import BytesIO
 from itertools import groupby
@@ -23,6 +23,7 @@ _QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 _ALPHANUMERIC = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 _BITMAP_ROW = bytes.maketrans(b"\x00\x01", b"\xff\x00")
 
+Reader = Callable[[Image.Image], list[str]]
 CodeMatrix = tuple[tuple[bool, ...], ...]  # rows of modules, True is dark, without the quiet zone
 
 
@@ -30,9 +31,15 @@ class CodeUnreadable(ValueError):
     """The reader does not get back what was written; such a code is never issued."""
 
 
-def code_matrix(text: str) -> CodeMatrix:
+def read_codes(picture: Image.Image) -> list[str]:
+    """Read the upright codes of a clean picture."""
+    found = zxingcpp.read_barcodes(picture, formats=_QR_ONLY, try_rotate=False, try_downscale=False, try_invert=False)
+    return [code.text for code in found]
+
+
+def code_matrix(text: str, *, reader: Reader = read_codes) -> CodeMatrix:
     """Return the modules of the smallest code for ``text`` (letters become capitals), proven readable."""
-    return _matrix(text.upper())
+    return _matrix(text.upper(), reader)
 
 
 def code_png(text: str, *, scale: int) -> bytes:
@@ -79,20 +86,13 @@ def code_image(matrix: CodeMatrix, *, scale: int, quiet_zone: int = QUIET_ZONE_M
 
 
 @lru_cache(maxsize=256)
-def _matrix(text: str) -> CodeMatrix:
+def _matrix(text: str, reader: Reader) -> CodeMatrix:
     if not text or not set(text) <= _ALPHANUMERIC:
         raise ValueError(f"a code holds digits, capitals and $%*+-./: only, not {text!r}")
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_H, border=0, mask_pattern=MASK_PATTERN)
     code.add_data(QRData(text.encode(), mode=_ALPHANUMERIC_MODE), optimize=0)
     code.make(fit=True)
     matrix = tuple(tuple(bool(module) for module in row) for row in code.modules)
-    require_readable(matrix, text)
-    return matrix
-
-
-def require_readable(matrix: Sequence[Sequence[bool]], text: str) -> None:
-    """Raise CodeUnreadable unless zxing-cpp reads ``text`` from these modules."""
-    picture = code_image(tuple(tuple(row) for row in matrix), scale=READ_SCALE)
-    found = zxingcpp.read_barcodes(picture, formats=_QR_ONLY, try_rotate=False, try_downscale=False, try_invert=False)
-    if [code.text for code in found] != [text]:
+    if reader(code_image(matrix, scale=READ_SCALE)) != [text]:
         raise CodeUnreadable(f"the code for {text!r} does not read back")
+    return matrix

@@ -9,7 +9,7 @@ from pyzbar.pyzbar import ZBarSymbol
 from pyzbar.pyzbar import decode as zbar_decode
 
 from certificates.codes import make_token
-from certificates.qr import QUIET_ZONE_MODULES, CodeUnreadable, code_matrix, code_png, code_svg, require_readable
+from certificates.qr import QUIET_ZONE_MODULES, CodeUnreadable, code_image, code_matrix, code_png, code_svg, read_codes
 from tests.certificates.faces import KEYS, TREE_URL
 
 
@@ -77,15 +77,19 @@ def test_same_text_gives_the_same_bytes():
     assert code_png(TREE_URL, scale=4) == code_png(TREE_URL.lower(), scale=4)
 
 
-def test_a_code_that_does_not_read_back_is_refused():
-    matrix = [list(row) for row in code_matrix(TREE_URL)]
+@pytest.mark.parametrize("read", [[], [TREE_URL + "X"], [TREE_URL, TREE_URL]])
+def test_a_code_that_does_not_read_back_is_refused(read):
     with pytest.raises(CodeUnreadable):
-        require_readable(matrix, TREE_URL + "X")
+        code_matrix(TREE_URL, reader=lambda picture: read)
+
+
+def test_the_reader_sees_a_code_and_no_other():
+    broken = [list(row) for row in code_matrix(TREE_URL)]
+    assert read_codes(code_image(code_matrix(TREE_URL), scale=2)) == [TREE_URL]
     for y in range(9, 24):
         for x in range(9, 24):
-            matrix[y][x] = not matrix[y][x]
-    with pytest.raises(CodeUnreadable):
-        require_readable(matrix, TREE_URL)
+            broken[y][x] = not broken[y][x]
+    assert read_codes(code_image(tuple(map(tuple, broken)), scale=2)) == []
 
 
 @pytest.mark.parametrize("text", ["", "HTTPS://T.EXAMPLE/?A=1", "树", "A_B"])
