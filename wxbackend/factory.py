@@ -20,6 +20,9 @@ from wxbackend.core.policies import allow, enforce, public, require_policies
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import ROOT, Settings
 from wxbackend.core.worker import Timed
+from wxbackend.identity import commands as identity_commands
+from wxbackend.identity import erasure, exports, holdings
+from wxbackend.identity import jobs as identity_jobs
 from wxbackend.identity import routes as identity
 from wxbackend.identity.callers import signed_in_resident
 
@@ -33,10 +36,18 @@ RESOLVERS = {
 #: From what is created to the operations that read it.
 LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {}
 #: Who does the messages of a topic (outbox).
-HANDLERS: tuple[tuple[str, Handler], ...] = ()
+HANDLERS: tuple[tuple[str, Handler], ...] = (*identity_jobs.HANDLERS,)
 #: What the leading worker runs by the clock.
-TIMETABLE: tuple[Timed, ...] = ()
-COMMANDS: tuple[click.Command, ...] = (commands.jobs, commands.openapi_command)
+TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE,)
+COMMANDS: tuple[click.Command, ...] = (
+    commands.jobs,
+    commands.openapi_command,
+    identity_commands.legal_commands,
+    identity_commands.keys_commands,
+)
+#: What a person's copy of their data consists of, and who destroys what at an erasure.
+EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *holdings.SECTIONS)
+ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS,)
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -85,6 +96,8 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
     app.extensions["xiangshu.schema_version"] = health.newest_migration()
     app.extensions["xiangshu.handlers"] = dict(HANDLERS)
     app.extensions["xiangshu.timetable"] = TIMETABLE
+    app.extensions["xiangshu.exports"] = EXPORTS
+    app.extensions["xiangshu.erasers"] = ERASERS
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
 

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
+SEALED = "_sealed"
 
 
 class Undecipherable(Exception):
@@ -79,6 +80,11 @@ class Vault:
     def new_row_key(self) -> str:
         """A random name for a row, to which its sealed fields are bound before the row has an id."""
         return self.random_bytes(12).hex()
+
+
+def place_of(table: str, column: str, row_key: str) -> str:
+    """To what a sealed value is bound: ``resident.name:{row key}`` for the column ``resident.name_sealed``."""
+    return f"{table}.{column.removesuffix(SEALED)}:{row_key}"
 
 
 def token_digest(token: str) -> str:

@@ -58,7 +58,9 @@ class KeptAnswer:
         self._response = _response(text, status, headers)
         if self._key is None:
             return
-        kept = self._vault.seal(json.dumps({"body": text, "headers": headers}), place=_place(self._scope, self._key))
+        kept = self._vault.seal(
+            json.dumps({"body": text, "headers": headers}), place=kept_place(self._scope, self._key)
+        )
         self._session.execute(
             update(IdempotencyKey)
             .where(IdempotencyKey.scope == self._scope, IdempotencyKey.key == self._key)
@@ -110,11 +112,11 @@ def _replay(session: Session, *, scope: str, key: str) -> None:
         raise KeyReused
     if row.answer_sealed is None or row.answer_status is None:
         raise StillInFlight
-    kept = json.loads(vault().open(row.answer_sealed, place=_place(scope, key)))
+    kept = json.loads(vault().open(row.answer_sealed, place=kept_place(scope, key)))
     raise Replay(_response(kept["body"], row.answer_status, {**kept["headers"], "Idempotent-Replayed": "true"}))
 
 
-def _place(scope: str, key: str) -> str:
+def kept_place(scope: str, key: str) -> str:
     return f"idempotency_key.answer:{scope}:{key}"
 
 

@@ -1,24 +1,125 @@
 """Questions and answers about a resident."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from models import Resident, ResidentSession
+from models import LegalText, ResidentSession
 from wxbackend.core.schema import Answer, Moment, Schema
+from wxbackend.identity.legal import ConsentStanding, ConsentState
+from wxbackend.identity.profile import Profile
+from wxbackend.identity.rules import mask_phone
+
+Code = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class SignInBody(Schema):
     """``code`` is what ``wx.login`` gave the client."""
 
-    code: Annotated[str, Field(min_length=1, max_length=128)]
+    code: Code
+
+
+class PhoneBody(Schema):
+    """``code`` is what the phone number button gave the client."""
+
+    code: Code
+
+
+class NameBody(Schema):
+    """``name`` is what certificates print unless a pledge says otherwise; null forgets it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] | None
+
+
+class ConsentBody(Schema):
+    text: Annotated[str, Field(min_length=1, max_length=30)]
+    version: Annotated[str, Field(min_length=1, max_length=20)]
 
 
 class UserAnswer(Answer):
     name: str | None
     phone_masked: str | None
     created_at: Moment
+
+    @classmethod
+    def of(cls, profile: Profile) -> "UserAnswer":
+        masked = mask_phone(profile.phone) if profile.phone else None
+        return cls(name=profile.name, phone_masked=masked, created_at=profile.created_at)
+
+
+class ConsentStateAnswer(Answer):
+    """``version`` is the current one; ``state`` is outdated when ``accepted_version`` is an earlier one."""
+
+    text: str
+    title: str
+    version: str
+    state: ConsentState
+    accepted_version: str | None
+    given_at: Moment | None
+
+
+class MeAnswer(UserAnswer):
+    consents: list[ConsentStateAnswer]
+
+    @classmethod
+    def with_consents(cls, profile: Profile, standings: Sequence[ConsentStanding]) -> "MeAnswer":
+        consents = [
+            ConsentStateAnswer(
+                text=found.text,
+                title=found.title,
+                version=found.version,
+                state=found.state,
+                accepted_version=found.accepted_version,
+                given_at=found.given_at,
+            )
+            for found in standings
+        ]
+        return cls(**dict(UserAnswer.of(profile)), consents=consents)
+
+
+class PhoneAnswer(Answer):
+    phone_masked: str
+
+
+class LegalTextAnswer(Answer):
+    text: str
+    version: str
+    title: str
+    body: str
+    in_force_from: Moment
+
+
+class LegalAnswer(Answer):
+    items: list[LegalTextAnswer]
+
+    @classmethod
+    def of(cls, rows: Sequence[LegalText]) -> "LegalAnswer":
+        return cls(
+            items=[
+                LegalTextAnswer(
+                    text=row.text,
+                    version=row.version,
+                    title=row.title,
+                    body=row.body,
+                    in_force_from=row.in_force_from,
+                )
+                for row in rows
+            ]
+        )
+
+
+class ConsentAnswer(Answer):
+    text: str
+    version: str
+    given_at: Moment
+
+
+class ExportAnswer(Answer):
+    """Everything stored about the caller, by section (``profile``, ``consents``, ``pledges``, …)."""
+
+    exported_at: Moment
+    sections: dict[str, Any]
 
 
 class SessionAnswer(Answer):
@@ -58,7 +159,3 @@ class DevicesAnswer(Answer):
 
 class SessionPath(Schema):
     session_id: Annotated[str, Field(min_length=1, max_length=40)]
-
-
-def user_answer(resident: Resident) -> UserAnswer:
-    return UserAnswer(name=None, phone_masked=None, created_at=resident.created_at)

@@ -87,7 +87,7 @@ def recognise(session: Session, *, token: str, safe: Vault, now: datetime) -> Si
     ).one_or_none()
     if row is None or row.openid_sealed is None:
         raise NotSignedIn
-    session_id, resident_id, row_key, _ = row.tuple()
+    session_id, resident_id, row_key, _ = row
     openid = safe.open(row.openid_sealed, place=openid_place(row_key))
     return SignedIn(resident_id, session_id, openid)
 

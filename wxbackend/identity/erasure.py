@@ -1,0 +1,127 @@
+"""Erasure (注销, PIPL art. 47): what names a person is destroyed; what the books need stays, without a name.
+
+Kept are ledger, pledges, payments, trees, and of certificates serial, hash, signature and status: they verify for
+ever, and say nothing of the holder. Features that keep personal data add an eraser in the factory.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import (
+    AttemptStatus,
+    Certificate,
+    CertificateFile,
+    IdempotencyKey,
+    PaymentAttempt,
+    Pledge,
+    PledgeStatus,
+    Resident,
+    ResidentSession,
+    ResidentStatus,
+)
+from wxbackend.core.errors import Conflict, NotSignedIn
+from wxbackend.core.outbox import enqueue
+
+DELETE_FILE = "file.delete"
+
+
+class PaymentOpen(Conflict):
+    code, title = "payment-open", "有尚未完成的支付，请先完成或取消（未支付的认领 15 分钟后自动失效），再注销账号"
+
+
+class Eraser(Protocol):
+    """Destroys what one feature keeps of a person. Run again, it destroys what came in between."""
+
+    def __call__(self, session: Session, *, resident_id: int, now: datetime) -> None: ...
+
+
+def erase(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now: datetime) -> None:
+    """Raises ``PaymentOpen``; ``NotSignedIn`` if the account is erased already.
+
+    The row is emptied first: whoever is about to add a pledge for it waits on PostgreSQL, so none is overlooked.
+    """
+    emptied = session.scalar(
+        update(Resident)
+        .where(Resident.id == resident_id, Resident.status == ResidentStatus.ACTIVE)
+        .values(
+            status=ResidentStatus.ERASED,
+            erased_at=now,
+            openid_index=None,
+            openid_sealed=None,
+            unionid_sealed=None,
+            name_sealed=None,
+            phone_sealed=None,
+        )
+        .returning(Resident.id)
+    )
+    if emptied is None:
+        raise NotSignedIn
+    if _owes_a_decision(session, resident_id):
+        raise PaymentOpen
+    erase_traces(session, resident_id=resident_id, erasers=erasers, now=now)
+
+
+def erase_traces(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now: datetime) -> None:
+    """What requests and jobs wrote about a person who is erased already, or about to be."""
+    for eraser in erasers:
+        eraser(session, resident_id=resident_id, now=now)
+
+
+def erased_since(session: Session, *, moment: datetime) -> Sequence[int]:
+    query = select(Resident.id).where(Resident.status == ResidentStatus.ERASED, Resident.erased_at >= moment)
+    return session.scalars(query.order_by(Resident.id)).all()
+
+
+def _owes_a_decision(session: Session, resident_id: int) -> bool:
+    """Whether money may still come in: a pledge that waits for it, or an order that WeChat has not closed."""
+    undecided = PaymentAttempt.status.in_((AttemptStatus.CREATED, AttemptStatus.PREPAY))
+    query = (
+        select(Pledge.id)
+        .outerjoin(PaymentAttempt, PaymentAttempt.pledge_id == Pledge.id)
+        .where(Pledge.resident_id == resident_id, or_(Pledge.status == PledgeStatus.PENDING, undecided))
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def erase_sessions(session: Session, *, resident_id: int, now: datetime) -> None:  # noqa: ARG001
+    session.execute(delete(ResidentSession).where(ResidentSession.resident_id == resident_id))
+
+
+def erase_kept_answers(session: Session, *, resident_id: int, now: datetime) -> None:  # noqa: ARG001
+    scope = IdempotencyKey.scope.startswith(f"resident:{resident_id} ", autoescape=True)
+    session.execute(delete(IdempotencyKey).where(scope))
+
+
+def erase_pledges(session: Session, *, resident_id: int, now: datetime) -> None:  # noqa: ARG001
+    """The name to be printed and the dedication (寄语), which may name anybody."""
+    session.execute(
+        update(Pledge)
+        .where(Pledge.resident_id == resident_id)
+        .where(or_(Pledge.holder_name_sealed.is_not(None), Pledge.dedication.is_not(None)))
+        .values(holder_name_sealed=None, dedication=None, dedication_status=None)
+    )
+
+
+def erase_certificates(session: Session, *, resident_id: int, now: datetime) -> None:
+    """Name and salt; the list of characters that could not be drawn, for they are the name's; and the files."""
+    session.execute(
+        update(Certificate)
+        .where(Certificate.resident_id == resident_id)
+        .values(holder_name_sealed=None, name_salt_sealed=None, missing_glyphs=None)
+    )
+    theirs = select(Certificate.id).where(Certificate.resident_id == resident_id)
+    forgotten = delete(CertificateFile).where(CertificateFile.certificate_id.in_(theirs))
+    for key in session.scalars(forgotten.returning(CertificateFile.storage_key)).all():
+        delete_file_later(session, key=key, now=now)
+
+
+def delete_file_later(session: Session, *, key: str, now: datetime) -> None:
+    """Delete a stored file once this transaction stands. The moment tells a file from a later one under its key."""
+    enqueue(session, topic=DELETE_FILE, key=f"{key} {now:%Y%m%d%H%M%S%f}", payload={"key": key}, now=now)
+
+
+ERASERS: tuple[Eraser, ...] = (erase_sessions, erase_kept_answers, erase_pledges, erase_certificates)

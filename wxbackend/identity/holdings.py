@@ -1,0 +1,140 @@
+"""The sections of a person's copy that tell of their pledges, payments, trees, points and certificates."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import (
+    Campaign,
+    Certificate,
+    PaymentAttempt,
+    PlantingBase,
+    Pledge,
+    PledgeMove,
+    PledgeTree,
+    PointsRule,
+    RefundDue,
+    Species,
+    Tree,
+)
+from wxbackend.identity.exports import Section, Subject, facts, plain
+from wxbackend.ledger.rules import resident_green, resident_honour
+from wxbackend.ledger.statements import Line, statement
+
+PLEDGE_HIDDEN = {"id", "row_key", "resident_id", "base_id", "campaign_id", "points_rule_id"}
+PAYMENT_HIDDEN = {"id", "pledge_id", "payer_index", "query_count", "next_query_at"}
+REFUND_HIDDEN = {"id", "pledge_id", "attempt_id"}
+CERTIFICATE_HIDDEN = {"id", "pledge_id", "resident_id", "row_key", "name_salt_sealed", "supersedes_id"}
+LINES_AT_ONCE = 1_000
+
+
+def pledges(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    moves = _moves(session, whose.resident_id)
+    rows = session.execute(
+        select(Pledge, PlantingBase.name, Campaign.name)
+        .join(PlantingBase, PlantingBase.id == Pledge.base_id)
+        .join(Campaign, Campaign.id == Pledge.campaign_id)
+        .where(Pledge.resident_id == whose.resident_id)
+        .order_by(Pledge.id)
+    )
+    return [
+        {
+            **facts(pledge, safe=whose.safe, hide=PLEDGE_HIDDEN),
+            "base": base,
+            "campaign": campaign,
+            "history": moves[pledge.id],
+        }
+        for pledge, base, campaign in rows
+    ]
+
+
+def _moves(session: Session, resident_id: int) -> Mapping[int, list[dict[str, Any]]]:
+    mine = select(Pledge.id).where(Pledge.resident_id == resident_id)
+    found: dict[int, list[dict[str, Any]]] = {pledge_id: [] for pledge_id in session.scalars(mine)}
+    for move in session.scalars(select(PledgeMove).where(PledgeMove.pledge_id.in_(mine)).order_by(PledgeMove.id)):
+        found[move.pledge_id].append({"to_status": move.to_status, "cause": move.cause, "at": plain(move.at)})
+    return found
+
+
+def payments(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(PaymentAttempt, Pledge.number)
+        .join(Pledge, Pledge.id == PaymentAttempt.pledge_id)
+        .where(Pledge.resident_id == whose.resident_id)
+        .order_by(PaymentAttempt.id)
+    )
+    return [{"pledge": number, **facts(attempt, safe=whose.safe, hide=PAYMENT_HIDDEN)} for attempt, number in rows]
+
+
+def refunds_due(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(RefundDue, Pledge.number)
+        .join(Pledge, Pledge.id == RefundDue.pledge_id)
+        .where(Pledge.resident_id == whose.resident_id)
+        .order_by(RefundDue.id)
+    )
+    return [{"pledge": number, **facts(due, safe=whose.safe, hide=REFUND_HIDDEN)} for due, number in rows]
+
+
+def trees(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(
+            Pledge.number.label("pledge"),
+            Tree.number,
+            Tree.token,
+            Species.name.label("species"),
+            Tree.life,
+            Tree.planted_on,
+            PledgeTree.ended_at,
+        )
+        .join(PledgeTree, PledgeTree.pledge_id == Pledge.id)
+        .join(Tree, Tree.id == PledgeTree.tree_id)
+        .join(Species, Species.id == Tree.species_id)
+        .where(Pledge.resident_id == whose.resident_id)
+        .order_by(Tree.id)
+    )
+    return [{name: plain(value) for name, value in row.items()} for row in rows.mappings()]
+
+
+def points(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    """Every entry of both kinds of points, newest first, with the sentence of the rule it came from."""
+    mine = select(Pledge.id, Pledge.number).where(Pledge.resident_id == whose.resident_id)
+    numbers = dict(session.execute(mine).all())
+    sentences = dict(session.execute(select(PointsRule.id, PointsRule.sentence)).all())
+    return [
+        {
+            "at": plain(line.at),
+            "unit": line.unit.name.lower(),
+            "amount": line.amount,
+            "code": line.code,
+            "pledge": numbers.get(line.pledge_id) if line.pledge_id else None,
+            "rule": sentences.get(line.rule_id) if line.rule_id else None,
+            "memo": line.memo,
+        }
+        for line in _lines(session, whose.resident_id)
+    ]
+
+
+def _lines(session: Session, resident_id: int) -> Iterator[Line]:
+    accounts = resident_green(resident_id), resident_honour(resident_id)
+    before_id: int | None = None
+    while page := statement(session, accounts=accounts, before_id=before_id, limit=LINES_AT_ONCE):
+        yield from page
+        before_id = page[-1].id
+
+
+def certificates(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    query = select(Certificate).where(Certificate.resident_id == whose.resident_id).order_by(Certificate.id)
+    return [facts(row, safe=whose.safe, hide=CERTIFICATE_HIDDEN) for row in session.scalars(query)]
+
+
+SECTIONS = (
+    Section("pledges", pledges),
+    Section("payments", payments),
+    Section("refunds_due", refunds_due),
+    Section("trees", trees),
+    Section("points", points),
+    Section("certificates", certificates),
+)
