@@ -31,7 +31,7 @@ CATALOGUES = {
           WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
         UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
           JOIN pg_class c ON c.oid = indexrelid WHERE c.relnamespace = 'public'::regnamespace
-        UNION ALL SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) || tgenabled
+        UNION ALL SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) || tgenabled::text
           FROM pg_trigger WHERE NOT tgisinternal
         UNION ALL SELECT 'function', proname, pg_get_functiondef(oid) FROM pg_proc
           WHERE pronamespace = 'public'::regnamespace
