@@ -194,6 +194,8 @@ def test_one_number_at_two_merchants_is_two_orders(pay_sdk, other_pay_sdk, place
         ({"notify_url": "http://xiangshu.example/notify"}, "notify_url"),
         ({"notify_url": "https://xiangshu.example/notify?id=1"}, "notify_url"),
         ({"notify_url": "https://xiangshu.example/" + "n" * 240}, "notify_url"),
+        ({"notify_url": "https://xiangshu.example/notify?"}, "notify_url"),
+        ({"notify_url": "https://xiangshu.example/notify#id"}, "notify_url"),
         ({"notify_url": "https://"}, "notify_url"),
         ({"notify_url": "https://乡树.example/notify"}, "notify_url"),
         ({"notify_url": "https://xiangshu.example:port/"}, "notify_url"),

@@ -104,7 +104,7 @@ def _notify_url(body: Json) -> str:
         port_fits = parts.port is None or parts.port > 0
     except ValueError as error:
         raise wrong("notify_url", "不是有效的URL", value) from error
-    if not value.isascii() or not host or not port_fits or parts.query or parts.fragment or "?" in value:
+    if not value.isascii() or not host or not port_fits or "?" in value or "#" in value:
         raise wrong("notify_url", "通知地址必须为直接可访问的URL，不能携带参数", value)
     if parts.scheme == "https" or (parts.scheme == "http" and _is_private(host)):
         return value
