@@ -38,8 +38,8 @@ class Certificate(HasId, Base):
     """One certificate. APPLIED has no serial (its name waits for glyphs); from ISSUED on its content never changes.
 
     ``content`` is what was printed without the name: of the name it carries ``sha256(salt ‖ name)`` and the mask, so
-    that erasing the sealed name and salt leaves hash, signature and status verifiable. ``status_index`` is the bit in
-    the status list.
+    that erasing the sealed name and salt leaves hash, signature and status verifiable. ``id`` is its place in the
+    status lists.
     """
 
     __tablename__ = "certificate"
@@ -50,7 +50,7 @@ class Certificate(HasId, Base):
         CheckConstraint(
             "(serial IS NULL) = (content IS NULL) AND (serial IS NULL) = (content_hash IS NULL)"
             " AND (serial IS NULL) = (jws IS NULL) AND (serial IS NULL) = (issued_on IS NULL)"
-            " AND (serial IS NULL) = (token IS NULL) AND (serial IS NULL) = (status_index IS NULL)",
+            " AND (serial IS NULL) = (token IS NULL)",
             name="issued_is_complete",
         ),
         CheckConstraint("(status = 'revoked') = (reason IS NOT NULL)", name="revoked_has_reason"),
@@ -82,7 +82,6 @@ class Certificate(HasId, Base):
     content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     content_hash: Mapped[str | None]
     jws: Mapped[str | None]
-    status_index: Mapped[int | None] = mapped_column(unique=True)
     issued_on: Mapped[date | None] = mapped_column(Date)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("certificate.id"), unique=True)
     reason: Mapped[str | None]

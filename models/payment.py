@@ -62,6 +62,8 @@ class PaymentAttempt(HasId, Base):
     mchid: Mapped[str]
     appid: Mapped[str]
     amount_fen: Mapped[int]
+    #: Blind index of the openid that the order was placed for: nobody else's payment is taken for it.
+    payer_index: Mapped[str]
     status: Mapped[AttemptStatus] = mapped_column(EnumText(AttemptStatus), default=AttemptStatus.CREATED)
     prepay_id: Mapped[str | None]
     prepay_at: Mapped[datetime | None]

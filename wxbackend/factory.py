@@ -6,6 +6,8 @@ from flask_migrate import Migrate
 from flask_openapi import APIBlueprint, Info
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from wxbackend.bases import routes as bases
+from wxbackend.campaigns import routes as campaigns
 from wxbackend.core import commands, docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
@@ -20,13 +22,38 @@ from wxbackend.core.policies import allow, enforce, public, require_policies
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import ROOT, Settings
 from wxbackend.core.worker import Timed
+from wxbackend.fulfilment import jobs as fulfilment_jobs
+from wxbackend.honours import jobs as honours_jobs
+from wxbackend.honours import routes as honours
+from wxbackend.honours.service import DRAW
+from wxbackend.honours.tools import build_tools
 from wxbackend.identity import commands as identity_commands
 from wxbackend.identity import erasure, exports, holdings
 from wxbackend.identity import jobs as identity_jobs
 from wxbackend.identity import routes as identity
 from wxbackend.identity.callers import signed_in_resident
+from wxbackend.payments import jobs as payments_jobs
+from wxbackend.payments import routes as payments
+from wxbackend.payments.service import FULFIL
+from wxbackend.pledges import routes as pledges
+from wxbackend.points import routes as points
+from wxbackend.regions import routes as regions
 
-FEATURES: tuple[APIBlueprint | Blueprint, ...] = (health.bp, docs.bp, problems.bp, identity.bp)
+FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
+    health.bp,
+    docs.bp,
+    problems.bp,
+    identity.bp,
+    regions.bp,
+    campaigns.bp,
+    bases.bp,
+    pledges.bp,
+    payments.bp,
+    payments.callbacks,
+    points.bp,
+    honours.bp,
+    honours.pages,
+)
 RESOLVERS = {
     "public": lambda _policy: None,
     "wechat": lambda _policy: None,
@@ -36,9 +63,13 @@ RESOLVERS = {
 #: From what is created to the operations that read it.
 LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {}
 #: Who does the messages of a topic (outbox).
-HANDLERS: tuple[tuple[str, Handler], ...] = (*identity_jobs.HANDLERS,)
+HANDLERS: tuple[tuple[str, Handler], ...] = (
+    *identity_jobs.HANDLERS,
+    (FULFIL, fulfilment_jobs.fulfil_pledge),
+    (DRAW, honours_jobs.draw_files),
+)
 #: What the leading worker runs by the clock.
-TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE,)
+TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETABLE)
 COMMANDS: tuple[click.Command, ...] = (
     commands.jobs,
     commands.openapi_command,
@@ -92,7 +123,9 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
     cipher, index = FieldCipher(settings.field_keys), BlindIndex(settings.index_key_bytes)
     app.extensions["xiangshu.settings"] = settings
     app.extensions["xiangshu.ports"] = ports
-    app.extensions["xiangshu.vault"] = Vault(cipher, index, ports.random_bytes)
+    safe = Vault(cipher, index, ports.random_bytes)
+    app.extensions["xiangshu.vault"] = safe
+    app.extensions["xiangshu.issuing"] = build_tools(settings, ports, safe)
     app.extensions["xiangshu.schema_version"] = health.newest_migration()
     app.extensions["xiangshu.handlers"] = dict(HANDLERS)
     app.extensions["xiangshu.timetable"] = TIMETABLE

@@ -12,9 +12,9 @@ CREATE TABLE audit_entry (
 	CONSTRAINT ck_audit_entry_actor_kind CHECK (actor_kind IN ('resident', 'staff', 'system'))
 )
 -- next
-CREATE INDEX ix_audit_entry_actor ON audit_entry (actor_kind, actor_id, id)
--- next
 CREATE INDEX ix_audit_entry_object ON audit_entry (object_kind, object_key, id)
+-- next
+CREATE INDEX ix_audit_entry_actor ON audit_entry (actor_kind, actor_id, id)
 -- next
 CREATE TABLE idempotency_key (
 	scope TEXT NOT NULL, 
@@ -399,11 +399,11 @@ CREATE TABLE planting_base (
 	CONSTRAINT fk_planting_base_village_code FOREIGN KEY(village_code) REFERENCES region (code)
 )
 -- next
-CREATE INDEX ix_planting_base_campaign_id ON planting_base (campaign_id)
+CREATE INDEX ix_planting_base_village_code ON planting_base (village_code)
 -- next
 CREATE INDEX ix_planting_base_status ON planting_base (status, id)
 -- next
-CREATE INDEX ix_planting_base_village_code ON planting_base (village_code)
+CREATE INDEX ix_planting_base_campaign_id ON planting_base (campaign_id)
 -- next
 CREATE TABLE pledge (
 	number TEXT NOT NULL, 
@@ -451,13 +451,13 @@ CREATE TABLE pledge (
 	CONSTRAINT uq_pledge_row_key UNIQUE (row_key)
 )
 -- next
-CREATE INDEX ix_pledge_base_id ON pledge (base_id, id)
--- next
 CREATE INDEX ix_pledge_funded ON pledge (id) WHERE status = 'funded' AND kind <> 'donate'
 -- next
 CREATE INDEX ix_pledge_resident_id ON pledge (resident_id, id)
 -- next
 CREATE INDEX ix_pledge_pending ON pledge (hold_expires_at) WHERE status = 'pending'
+-- next
+CREATE INDEX ix_pledge_base_id ON pledge (base_id, id)
 -- next
 CREATE TABLE tree (
 	number TEXT NOT NULL, 
@@ -483,9 +483,9 @@ CREATE TABLE tree (
 	CONSTRAINT fk_tree_species_id FOREIGN KEY(species_id) REFERENCES species (id)
 )
 -- next
-CREATE INDEX ix_tree_base_id ON tree (base_id, id)
--- next
 CREATE INDEX ix_tree_open ON tree (base_id, id) WHERE adoption = 'open'
+-- next
+CREATE INDEX ix_tree_base_id ON tree (base_id, id)
 -- next
 CREATE TABLE certificate (
 	public_id TEXT NOT NULL, 
@@ -503,7 +503,6 @@ CREATE TABLE certificate (
 	content JSON, 
 	content_hash TEXT, 
 	jws TEXT, 
-	status_index BIGINT, 
 	issued_on DATE, 
 	supersedes_id INTEGER, 
 	reason TEXT, 
@@ -513,7 +512,7 @@ CREATE TABLE certificate (
 	CONSTRAINT ck_certificate_kind CHECK (kind IN ('RZ', 'JK')), 
 	CONSTRAINT ck_certificate_status CHECK (status IN ('applied', 'issued', 'revoked', 'superseded')), 
 	CONSTRAINT ck_certificate_serial_when_issued CHECK ((status = 'applied') = (serial IS NULL)), 
-	CONSTRAINT ck_certificate_issued_is_complete CHECK ((serial IS NULL) = (content IS NULL) AND (serial IS NULL) = (content_hash IS NULL) AND (serial IS NULL) = (jws IS NULL) AND (serial IS NULL) = (issued_on IS NULL) AND (serial IS NULL) = (token IS NULL) AND (serial IS NULL) = (status_index IS NULL)), 
+	CONSTRAINT ck_certificate_issued_is_complete CHECK ((serial IS NULL) = (content IS NULL) AND (serial IS NULL) = (content_hash IS NULL) AND (serial IS NULL) = (jws IS NULL) AND (serial IS NULL) = (issued_on IS NULL) AND (serial IS NULL) = (token IS NULL)), 
 	CONSTRAINT ck_certificate_revoked_has_reason CHECK ((status = 'revoked') = (reason IS NOT NULL)), 
 	CONSTRAINT uq_certificate_public_id UNIQUE (public_id), 
 	CONSTRAINT fk_certificate_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id), 
@@ -522,16 +521,15 @@ CREATE TABLE certificate (
 	CONSTRAINT uq_certificate_serial UNIQUE (serial), 
 	CONSTRAINT uq_certificate_token UNIQUE (token), 
 	CONSTRAINT uq_certificate_row_key UNIQUE (row_key), 
-	CONSTRAINT uq_certificate_status_index UNIQUE (status_index), 
 	CONSTRAINT uq_certificate_supersedes_id UNIQUE (supersedes_id), 
 	CONSTRAINT fk_certificate_supersedes_id FOREIGN KEY(supersedes_id) REFERENCES certificate (id)
 )
 -- next
+CREATE UNIQUE INDEX uq_certificate_live ON certificate (pledge_id, kind) WHERE status IN ('applied', 'issued')
+-- next
 CREATE INDEX ix_certificate_resident_id ON certificate (resident_id, id)
 -- next
 CREATE INDEX ix_certificate_county_code ON certificate (county_code, id)
--- next
-CREATE UNIQUE INDEX uq_certificate_live ON certificate (pledge_id, kind) WHERE status IN ('applied', 'issued')
 -- next
 CREATE TABLE ledger_transfer (
 	idem TEXT NOT NULL, 
@@ -563,13 +561,13 @@ CREATE TABLE ledger_transfer (
 	CONSTRAINT fk_ledger_transfer_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id)
 )
 -- next
-CREATE INDEX ix_ledger_transfer_pledge_id ON ledger_transfer (pledge_id) WHERE pledge_id IS NOT NULL
--- next
-CREATE INDEX ix_ledger_transfer_credit_id_id ON ledger_transfer (credit_id, id)
--- next
 CREATE INDEX ix_ledger_transfer_debit_id_id ON ledger_transfer (debit_id, id)
 -- next
+CREATE INDEX ix_ledger_transfer_pledge_id ON ledger_transfer (pledge_id) WHERE pledge_id IS NOT NULL
+-- next
 CREATE INDEX ix_ledger_transfer_reverses_id ON ledger_transfer (reverses_id) WHERE reverses_id IS NOT NULL
+-- next
+CREATE INDEX ix_ledger_transfer_credit_id_id ON ledger_transfer (credit_id, id)
 -- next
 CREATE TABLE payment_attempt (
 	pledge_id INTEGER NOT NULL, 
@@ -578,6 +576,7 @@ CREATE TABLE payment_attempt (
 	mchid TEXT NOT NULL, 
 	appid TEXT NOT NULL, 
 	amount_fen BIGINT NOT NULL, 
+	payer_index TEXT NOT NULL, 
 	status TEXT NOT NULL, 
 	prepay_id TEXT, 
 	prepay_at DATETIME, 
@@ -811,7 +810,7 @@ CREATE TRIGGER points_rule_fixed BEFORE UPDATE ON points_rule BEGIN
 END
 -- next
 CREATE TRIGGER certificate_frozen BEFORE UPDATE ON certificate BEGIN
-  SELECT RAISE(ABORT, 'certificate_frozen') WHERE OLD.status <> 'applied' AND (NEW.status = 'applied' OR (NEW.id IS NOT OLD.id OR NEW.serial IS NOT OLD.serial OR NEW.kind IS NOT OLD.kind OR NEW.pledge_id IS NOT OLD.pledge_id OR NEW.resident_id IS NOT OLD.resident_id OR NEW.county_code IS NOT OLD.county_code OR NEW.token IS NOT OLD.token OR NEW.content IS NOT OLD.content OR NEW.content_hash IS NOT OLD.content_hash OR NEW.jws IS NOT OLD.jws OR NEW.status_index IS NOT OLD.status_index OR NEW.issued_on IS NOT OLD.issued_on OR NEW.supersedes_id IS NOT OLD.supersedes_id OR NEW.created_at IS NOT OLD.created_at));
+  SELECT RAISE(ABORT, 'certificate_frozen') WHERE OLD.status <> 'applied' AND (NEW.status = 'applied' OR (NEW.id IS NOT OLD.id OR NEW.serial IS NOT OLD.serial OR NEW.kind IS NOT OLD.kind OR NEW.pledge_id IS NOT OLD.pledge_id OR NEW.resident_id IS NOT OLD.resident_id OR NEW.county_code IS NOT OLD.county_code OR NEW.token IS NOT OLD.token OR NEW.content IS NOT OLD.content OR NEW.content_hash IS NOT OLD.content_hash OR NEW.jws IS NOT OLD.jws OR NEW.issued_on IS NOT OLD.issued_on OR NEW.supersedes_id IS NOT OLD.supersedes_id OR NEW.created_at IS NOT OLD.created_at));
 END
 -- next
 CREATE TRIGGER certificate_kept BEFORE DELETE ON certificate BEGIN

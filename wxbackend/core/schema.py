@@ -115,6 +115,14 @@ class PageQuery(Schema):
         return position
 
 
+class NewestFirstQuery(PageQuery):
+    """Pages by falling id."""
+
+    def before_id(self) -> int | None:
+        position = self.after(int)
+        return int(position[0]) if position else None
+
+
 def cut_page(rows: Sequence[Item], limit: int, *, position: Any) -> tuple[Sequence[Item], str | None]:
     """Split ``limit + 1`` fetched rows into a page and the cursor of the next; ``position(row)`` is a tuple."""
     if len(rows) <= limit:

@@ -1,0 +1,1 @@
+"""What follows from a paid pledge: numbered trees and the certificate."""

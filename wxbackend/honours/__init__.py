@@ -1,0 +1,1 @@
+"""Certificates of pledges (证书): issued, signed, drawn, verified, revoked and superseded."""

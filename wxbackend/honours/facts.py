@@ -1,0 +1,114 @@
+"""What a pledge says that its certificate prints."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from models import (
+    Campaign,
+    CertificateKind,
+    DedicationStatus,
+    Issuer,
+    PaymentAttempt,
+    PlantingBase,
+    Pledge,
+    PledgeKind,
+    PledgeTree,
+    Region,
+    Resident,
+    Species,
+    Tree,
+)
+from wxbackend.core.crypto import Vault
+from wxbackend.core.dates import china_date
+from wxbackend.honours.rules import KIND_PERSON, TAIL_LENGTH
+from wxbackend.pledges.rules import KIND_WORDS
+from wxbackend.pledges.service import holder_place
+
+#: Stands on the certificate of a county that has named no issuing authority yet; 样例 stands across it anyway.
+NO_ISSUER = "发证机关待定"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``content`` lacks what issuing adds: serial, date, and what is kept of the name."""
+
+    pledge_id: int
+    resident_id: int
+    county_code: str
+    kind: CertificateKind
+    holder_name: str
+    content: dict[str, Any]
+
+
+def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
+    """Read everything in two statements. The pledge must be paid."""
+    village, town, county = aliased(Region), aliased(Region), aliased(Region)
+    pledge, base, campaign, species, issuer, resident, transaction_id, *regions = session.execute(
+        select(
+            Pledge, PlantingBase, Campaign, Species.name, Issuer, Resident, PaymentAttempt.transaction_id,
+            county.name, town.name, village.name,
+        )
+        .join(PlantingBase, PlantingBase.id == Pledge.base_id)
+        .join(Campaign, Campaign.id == Pledge.campaign_id)
+        .join(Species, Species.id == PlantingBase.species_id)
+        .join(Resident, Resident.id == Pledge.resident_id)
+        .outerjoin(Issuer, Issuer.county_code == Pledge.county_code)
+        .join(PaymentAttempt, (PaymentAttempt.pledge_id == Pledge.id) & (PaymentAttempt.paid_at == Pledge.paid_at))
+        .join(village, village.code == PlantingBase.village_code)
+        .join(town, town.code == village.parent_code)
+        .join(county, county.code == town.parent_code)
+        .where(Pledge.id == pledge_id)
+        .order_by(PaymentAttempt.id)
+        .limit(1)
+    ).one()  # fmt: skip
+    assert pledge.paid_at is not None, pledge.number
+    trees = _trees(session, pledge_id=pledge_id)
+    donates = pledge.kind is PledgeKind.DONATE
+    dedication = pledge.dedication if pledge.dedication_status is DedicationStatus.APPROVED else None
+    content = {
+        "verb": KIND_WORDS[pledge.kind],
+        "tree_count": pledge.tree_count,
+        "species": sorted({name for _, name in trees}) or ([] if donates else [species]),
+        "tree_numbers": [number for number, _ in trees],
+        "base_name": base.name,
+        "region_name": "".join(regions),
+        "campaign_name": campaign.name,
+        "amount_fen": pledge.amount_fen if donates else None,
+        "paid_on": china_date(pledge.paid_at).isoformat(),
+        "issuer": issuer.name if issuer else NO_ISSUER,
+        "seal_key": issuer.seal_key if issuer else None,
+        "dedication": dedication,
+        "term_until": pledge.active_until.isoformat() if pledge.active_until else None,
+        "payment_tail": (transaction_id or "")[-TAIL_LENGTH:] if donates else None,
+    }
+    return Facts(
+        pledge_id=pledge.id,
+        resident_id=pledge.resident_id,
+        county_code=pledge.county_code,
+        kind=CertificateKind.JK if donates else CertificateKind.RZ,
+        holder_name=_holder_name(pledge, resident, safe),
+        content=content,
+    )
+
+
+def _trees(session: Session, *, pledge_id: int) -> Sequence[tuple[str, str]]:
+    """(number, species) in the order of the numbers."""
+    rows = session.execute(
+        select(Tree.number, Species.name)
+        .join(PledgeTree, PledgeTree.tree_id == Tree.id)
+        .join(Species, Species.id == Tree.species_id)
+        .where(PledgeTree.pledge_id == pledge_id, PledgeTree.ended_at.is_(None))
+        .order_by(Tree.number)
+    )
+    return [(number, name) for number, name in rows]
+
+
+def _holder_name(pledge: Pledge, resident: Resident, safe: Vault) -> str:
+    """The name given with the pledge, else the one in the profile; never the nickname of WeChat."""
+    given = safe.open_optional(pledge.holder_name_sealed, place=holder_place(pledge.row_key))
+    profile = safe.open_optional(resident.name_sealed, place=f"resident.name:{resident.row_key}")
+    return given or profile or KIND_PERSON

@@ -1,0 +1,210 @@
+"""Issue, revoke and supersede certificates. From ISSUED on nothing of a certificate changes but its status."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from certificates.codes import certificate_serial, make_token
+from certificates.fonts import missing_glyphs
+from certificates.signature import sign
+from models import (
+    Certificate,
+    CertificateMove,
+    CertificateStatus,
+    SerialCounter,
+    SigningKey,
+)
+from wxbackend.core import audit, outbox
+from wxbackend.core.dates import china_date
+from wxbackend.core.errors import Conflict, NotFound
+from wxbackend.core.policies import Caller
+from wxbackend.core.sql import insert_into
+from wxbackend.honours.facts import Facts, gather
+from wxbackend.honours.rules import SALT_BYTES, content_hash, mask, name_digest, place_in_status_list, printed_text
+from wxbackend.honours.tools import IssuingTools
+
+DRAW = "certificate.draw"
+TOKEN_BYTES = 5
+COUNTY_DIGITS = 6
+
+
+class CertificateNotIssued(Conflict):
+    code, title = "certificate-not-issued", "该证书不是已颁发状态"
+
+
+def name_place(row_key: str) -> str:
+    return f"certificate.holder_name:{row_key}"
+
+
+def salt_place(row_key: str) -> str:
+    return f"certificate.name_salt:{row_key}"
+
+
+def apply_and_issue(
+    session: Session, *, pledge_id: int, tools: IssuingTools, now: datetime, supersedes_id: int | None = None
+) -> None:
+    """Make the one certificate of a paid pledge, and issue it if every character of it can be printed.
+
+    A second call finds the first one's row and does nothing.
+    """
+    facts = gather(session, pledge_id=pledge_id, safe=tools.safe)
+    certificate = _apply(session, facts=facts, tools=tools, supersedes_id=supersedes_id, now=now)
+    if certificate is not None:
+        _issue(session, certificate=certificate, facts=facts, tools=tools, now=now)
+
+
+def _apply(
+    session: Session, *, facts: Facts, tools: IssuingTools, supersedes_id: int | None, now: datetime
+) -> Certificate | None:
+    """The APPLIED row with the name sealed; ``None`` if the pledge has a live certificate."""
+    row_key, salt = tools.safe.new_row_key(), tools.random_bytes(SALT_BYTES).hex()
+    row = {
+        "public_id": tools.random_bytes(10).hex(),
+        "kind": facts.kind,
+        "status": CertificateStatus.APPLIED,
+        "pledge_id": facts.pledge_id,
+        "resident_id": facts.resident_id,
+        "county_code": facts.county_code,
+        "row_key": row_key,
+        "holder_name_sealed": tools.safe.seal(facts.holder_name, place=name_place(row_key)),
+        "name_salt_sealed": tools.safe.seal(salt, place=salt_place(row_key)),
+        "supersedes_id": supersedes_id,
+        "created_at": now,
+    }
+    statement = insert_into(session, Certificate).values(row).on_conflict_do_nothing()
+    applied: Certificate | None = session.scalar(statement.returning(Certificate))
+    return applied
+
+
+def _issue(session: Session, *, certificate: Certificate, facts: Facts, tools: IssuingTools, now: datetime) -> None:
+    """Give it serial, token, frozen content and signature; or note the characters that no font draws."""
+    holder_name = tools.safe.open(certificate.holder_name_sealed or "", place=name_place(certificate.row_key))
+    missing = missing_glyphs(printed_text(facts.content, holder_name))
+    if missing:
+        _update(session, certificate, missing_glyphs=" ".join(missing))
+        return
+    serial = _next_serial(session, certificate=certificate, now=now)
+    content = _content(certificate, facts, serial=serial, holder_name=holder_name, tools=tools, now=now)
+    _keep_public_key(session, tools=tools, now=now)
+    _update(
+        session,
+        certificate,
+        status=CertificateStatus.ISSUED,
+        serial=serial,
+        token=make_token(int.from_bytes(tools.random_bytes(TOKEN_BYTES)), tools.code_keys, purpose="C"),
+        content=content,
+        content_hash=content_hash(content),
+        jws=sign(_claims(certificate.id, content, tools), key_pem=tools.key_pem, kid=tools.kid),
+        issued_on=china_date(now),
+        missing_glyphs=None,
+    )
+    _note_move(session, certificate.id, CertificateStatus.ISSUED, cause="issued", now=now)
+    outbox.enqueue(session, topic=DRAW, key=serial, payload={"serial": serial}, now=now)
+
+
+def _update(session: Session, certificate: Certificate, **values: Any) -> None:
+    session.execute(
+        update(Certificate)
+        .where(Certificate.id == certificate.id, Certificate.status == CertificateStatus.APPLIED)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _next_serial(session: Session, *, certificate: Certificate, now: datetime) -> str:
+    """One statement under the row's lock; a rollback gives the number back, hence no gaps."""
+    region, year = certificate.county_code[:COUNTY_DIGITS], china_date(now).year
+    first = insert_into(session, SerialCounter).values(kind=str(certificate.kind), region=region, year=year, last=1)
+    statement = first.on_conflict_do_update(
+        index_elements=["kind", "region", "year"], set_={"last": SerialCounter.last + 1}
+    )
+    sequence = session.execute(statement.returning(SerialCounter.last)).scalar_one()
+    return certificate_serial(str(certificate.kind), region, year, sequence)
+
+
+def _content(
+    certificate: Certificate,
+    facts: Facts,
+    *,
+    serial: str,
+    holder_name: str,
+    tools: IssuingTools,
+    now: datetime,
+) -> dict[str, Any]:
+    salt = tools.safe.open(certificate.name_salt_sealed or "", place=salt_place(certificate.row_key))
+    return {
+        **facts.content,
+        "kind": str(certificate.kind),
+        "serial": serial,
+        "issued_on": china_date(now).isoformat(),
+        "holder": {"digest": name_digest(salt, holder_name), "mask": mask(holder_name)},
+    }
+
+
+def _claims(certificate_id: int, content: dict[str, Any], tools: IssuingTools) -> dict[str, Any]:
+    """What is signed: the frozen content and where its status can be looked up."""
+    number, index = place_in_status_list(certificate_id)
+    status = {"list": f"{tools.base_url}/v1/status-lists/{number}", "index": index}
+    return {"iss": tools.base_url, "sub": content["serial"], "certificate": content, "status": status}
+
+
+def _keep_public_key(session: Session, *, tools: IssuingTools, now: datetime) -> None:
+    row = {"kid": tools.kid, "public_pem": tools.public_pem, "valid_from": now}
+    session.execute(insert_into(session, SigningKey).values(row).on_conflict_do_nothing())
+
+
+def _note_move(session: Session, certificate_id: int, to: CertificateStatus, *, cause: str, now: datetime) -> None:
+    session.execute(insert(CertificateMove).values(certificate_id=certificate_id, to_status=to, cause=cause, at=now))
+
+
+def _end(session: Session, *, serial: str, to: CertificateStatus, reason: str | None) -> Certificate:
+    """ISSUED → REVOKED | SUPERSEDED in one statement. Raises ``CertificateNotIssued``, ``NotFound``."""
+    ended = session.scalar(
+        update(Certificate)
+        .where(Certificate.serial == serial, Certificate.status == CertificateStatus.ISSUED)
+        .values(status=to, reason=reason)
+        .returning(Certificate)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    if ended is not None:
+        return ended
+    if session.scalar(select(Certificate.id).where(Certificate.serial == serial)) is None:
+        raise NotFound("证书不存在")
+    raise CertificateNotIssued
+
+
+def revoke(session: Session, *, serial: str, reason: str, caller: Caller, now: datetime) -> None:
+    """Make a certificate invalid for good. The caller's right and a second person's word were checked before."""
+    ended = _end(session, serial=serial, to=CertificateStatus.REVOKED, reason=reason)
+    _note_move(session, ended.id, CertificateStatus.REVOKED, cause=reason, now=now)
+    audit.record(session, caller=caller, action="certificate.revoke", on=("certificate", serial), now=now)
+
+
+def supersede(
+    session: Session, *, serial: str, reason: str, caller: Caller, tools: IssuingTools, now: datetime
+) -> None:
+    """Replace a certificate by one with a new serial, made from what the pledge says now."""
+    old = _end(session, serial=serial, to=CertificateStatus.SUPERSEDED, reason=None)
+    _note_move(session, old.id, CertificateStatus.SUPERSEDED, cause=reason, now=now)
+    apply_and_issue(session, pledge_id=old.pledge_id, tools=tools, now=now, supersedes_id=old.id)
+    audit.record(session, caller=caller, action="certificate.supersede", on=("certificate", serial), now=now)
+
+
+def retry_missing_glyphs(
+    session: Session, *, public_id: str, caller: Caller, tools: IssuingTools, now: datetime
+) -> bool:
+    """Try again to issue a certificate whose characters were missing. False if some still are."""
+    certificate = session.scalar(
+        select(Certificate)
+        .where(Certificate.public_id == public_id, Certificate.status == CertificateStatus.APPLIED)
+        .with_for_update()
+    )
+    if certificate is None:
+        raise NotFound("没有等待字形的证书")
+    facts = gather(session, pledge_id=certificate.pledge_id, safe=tools.safe)
+    _issue(session, certificate=certificate, facts=facts, tools=tools, now=now)
+    audit.record(session, caller=caller, action="certificate.retry", on=("certificate", public_id), now=now)
+    status = session.scalar(select(Certificate.status).where(Certificate.id == certificate.id))
+    return status is CertificateStatus.ISSUED

@@ -1,0 +1,208 @@
+"""What asking WeChat leads to. Calls go out between transactions, never inside one.
+
+The cashier is an entry point like a route or a job, which it serves both: a call to WeChat stands between two of its
+transactions, so it opens them itself.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from models import AttemptStatus, PledgeStatus
+from wxbackend.core.crypto import BlindIndex
+from wxbackend.core.db import transaction
+from wxbackend.core.errors import Conflict, UpstreamFailed
+from wxbackend.core.ports import (
+    ClientPayParams,
+    CloseOutcome,
+    OrderNumberSpent,
+    OrderPaid,
+    OrderState,
+    PaymentGateway,
+    PrepayOrder,
+    TradeState,
+    ports,
+    settings,
+    vault,
+)
+from wxbackend.payments import attempts
+from wxbackend.payments.attempts import Order
+from wxbackend.payments.service import apply_transaction
+from wxbackend.pledges import service as pledges
+from wxbackend.pledges.rules import PAY_MARGIN
+
+#: WeChat closes or never knew these: no money can come for the number any more.
+OVER = (TradeState.CLOSED, TradeState.REVOKED)
+#: A number that WeChat will not take again gets a successor, a few times at most.
+RENUMBERINGS = 3
+
+
+class AlreadyPaid(Conflict):
+    code, title = "already-paid", "该认种认捐单已支付"
+
+
+class PaymentInProgress(Conflict):
+    code, title = "payment-in-progress", "支付正在进行，请稍后再试"
+    retry_after_s = 60
+
+
+@dataclass(frozen=True)
+class Cashier:
+    """Everything the use cases need; built once a request or job from the ports."""
+
+    gateway: PaymentGateway
+    index: BlindIndex
+    transaction: Callable[[], AbstractContextManager[Session]]
+    now: Callable[[], datetime]
+    notify_url: Callable[[str], str]
+
+    def pay(
+        self, *, number: str, resident_id: int, openid: str, appid: str, nonce: str
+    ) -> tuple[Order, ClientPayParams]:
+        """Place the order of a pledge at WeChat and sign what the client needs.
+
+        Raises what ``take_attempt`` raises, ``AlreadyPaid``, ``PaymentInProgress``, ``UpstreamFailed``.
+        """
+        for _ in range(RENUMBERINGS):
+            with self.transaction() as session:
+                order = attempts.take_attempt(
+                    session,
+                    number=number,
+                    resident_id=resident_id,
+                    appid=appid,
+                    payer_index=self.index.of(openid, purpose="openid"),
+                    now=self.now(),
+                )
+            prepay_id = order.prepay_id or self._prepay(order, openid)
+            if prepay_id is not None:
+                params = self.gateway.pay_params(mchid=order.mchid, prepay_id=prepay_id, now=self.now(), nonce=nonce)
+                return order, params
+        raise UpstreamFailed
+
+    def _prepay(self, order: Order, openid: str) -> str | None:
+        """Ask for a prepay_id; ``None`` when the number is spent and a new attempt is needed."""
+        try:
+            prepay_id = self.gateway.prepay(self._wx_order(order, openid))
+        except OrderPaid:
+            self.check(order)
+            raise AlreadyPaid from None
+        except OrderNumberSpent:
+            self._give_up(order)
+            return None
+        with self.transaction() as session:
+            kept = attempts.note_prepaid(session, order=order, prepay_id=prepay_id, now=self.now())
+        if not kept:  # cancelled meanwhile: nobody was given the means to pay, and nobody shall be
+            self.gateway.close(mchid=order.mchid, out_trade_no=order.out_trade_no)
+            raise attempts.PledgeNotPayable
+        return prepay_id
+
+    def _wx_order(self, order: Order, openid: str) -> PrepayOrder:
+        return PrepayOrder(
+            mchid=order.mchid,
+            out_trade_no=order.out_trade_no,
+            description=order.description,
+            amount_fen=order.amount_fen,
+            openid=openid,
+            expires_at=order.expires_at,
+            notify_url=self.notify_url(order.mchid),
+        )
+
+    def _give_up(self, order: Order) -> None:
+        """Never renumber before WeChat says that the old number is not paid."""
+        state = self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no)
+        if self._apply(state):
+            raise AlreadyPaid
+        if state is not None and state.state not in OVER:
+            outcome = self.gateway.close(mchid=order.mchid, out_trade_no=order.out_trade_no)
+            if outcome is not CloseOutcome.CLOSED:
+                raise PaymentInProgress
+        with self.transaction() as session:
+            attempts.note_ended(session, attempt_id=order.id, status=AttemptStatus.FAILED)
+
+    def _apply(self, state: OrderState | None) -> bool:
+        """Apply what a query says was paid; False if nothing was."""
+        if state is None or state.paid is None:
+            return False
+        with self.transaction() as session:
+            apply_transaction(session, paid=state.paid, index=self.index, now=self.now())
+        return True
+
+    def check(self, order: Order) -> None:
+        """Ask WeChat once and act on it: apply, close what is over, or ask again later. Raises ``UpstreamFailed``."""
+        state = self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no)
+        if self._apply(state):
+            return
+        if state is not None and state.state in OVER:
+            self._end(order)
+        elif self.now() >= order.expires_at + PAY_MARGIN:
+            self._close(order, known=state is not None)
+        else:
+            self._ask_later(order, busy=False)
+
+    def _close(self, order: Order, *, known: bool) -> bool:
+        """Close at WeChat, then here. Only a closed number gives its places back."""
+        if known:
+            outcome = self.gateway.close(mchid=order.mchid, out_trade_no=order.out_trade_no)
+            if outcome is CloseOutcome.ALREADY_PAID:
+                return not self._apply(self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no))
+            if outcome is CloseOutcome.BUSY:
+                self._ask_later(order, busy=True)
+                return False
+        self._end(order)
+        return True
+
+    def _end(self, order: Order) -> None:
+        with self.transaction() as session:
+            attempts.note_ended(session, attempt_id=order.id, status=AttemptStatus.CLOSED)
+            if self.now() >= order.expires_at:
+                pledges.end_unpaid(
+                    session, pledge_id=order.pledge_id, to=PledgeStatus.EXPIRED, cause="hold over", now=self.now()
+                )
+
+    def _ask_later(self, order: Order, *, busy: bool) -> None:
+        with self.transaction() as session:
+            attempts.note_asked(session, order=order, busy=busy, now=self.now())
+
+    def sync(self, *, number: str, resident_id: int) -> None:
+        """Ask WeChat now about every unpaid attempt of one's pledge. Raises ``NotFound``, ``UpstreamFailed``."""
+        with self.transaction() as session:
+            unsettled = attempts.newest_unsettled(session, number=number, resident_id=resident_id)
+        for order in unsettled:
+            self._apply(self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no))
+
+    def cancel(self, *, number: str, resident_id: int) -> None:
+        """Give a pending pledge up. An open order is closed at WeChat first.
+
+        Raises ``NotFound``, ``AlreadyPaid``, ``PaymentInProgress``, ``PledgeNotPayable`` when it is over anyway.
+        """
+        with self.transaction() as session:
+            pledge = pledges.find_own(session, number=number, resident_id=resident_id)
+            unsettled = attempts.newest_unsettled(session, number=number, resident_id=resident_id)
+        if pledge.status is PledgeStatus.CANCELLED:
+            return
+        for order in unsettled:
+            self._close_for_cancel(order)
+        with self.transaction() as session:
+            ended = pledges.end_unpaid(
+                session, pledge_id=pledge.id, to=PledgeStatus.CANCELLED, cause="cancelled by owner", now=self.now()
+            )
+        if not ended:
+            raise attempts.PledgeNotPayable(pledge_status=str(pledge.status))
+
+    def _close_for_cancel(self, order: Order) -> None:
+        state = self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no)
+        if self._apply(state):
+            raise AlreadyPaid
+        if state is None or state.state in OVER:
+            self._end(order)
+        elif not self._close(order, known=True):
+            raise PaymentInProgress
+
+
+def cashier() -> Cashier:
+    """The cashier of this process."""
+    ask, base_url = ports(), settings().public_base_url.rstrip("/")
+    return Cashier(ask.pay, vault().index, transaction, ask.now, lambda mchid: f"{base_url}/wx/pay/notify/{mchid}")

@@ -1,0 +1,252 @@
+"""T1: one payment, applied once, whoever brings the news.
+
+The callback, ``/sync`` and the poller all build the same ``PaidTransaction`` and call ``apply_transaction``. Everything
+that belongs together happens in the caller's one transaction; the postings come last, so that their locks are short.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from models import (
+    AttemptStatus,
+    Campaign,
+    NoticeState,
+    PaymentAttempt,
+    PaymentMismatch,
+    PaymentNotice,
+    PointsRule,
+    RefundDue,
+    RefundDueReason,
+    TransferCode,
+)
+from wxbackend.core import outbox
+from wxbackend.core.crypto import BlindIndex
+from wxbackend.core.dates import china_date
+from wxbackend.core.errors import NotFound
+from wxbackend.core.health import alarm
+from wxbackend.core.ports import Notice, PaidTransaction
+from wxbackend.core.sql import insert_into
+from wxbackend.ledger import service as ledger
+from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
+from wxbackend.pledges import service as pledges
+from wxbackend.pledges.service import Funding
+from wxbackend.points import service as points
+
+FULFIL = "pledge.fulfil"
+CURRENCY = "CNY"
+
+
+class UnknownOrder(NotFound):
+    """A payment for an order that is not committed here: WeChat is asked to repeat the notice."""
+
+    code, title = "unknown-order", "支付单不存在"
+
+
+class Applied(StrEnum):
+    FUNDED = "funded"
+    REPEATED = "repeated"
+    QUARANTINED = "quarantined"
+    REFUND_DUE = "refund-due"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A notification as it came; ``body`` still encrypted."""
+
+    notice: Notice
+    body: str
+
+
+def apply_transaction(
+    session: Session, *, paid: PaidTransaction, index: BlindIndex, now: datetime, inbox: Inbox | None = None
+) -> Applied:
+    """Book a payment that WeChat vouches for. Repeats change nothing.
+
+    Raises ``UnknownOrder`` when the order is not ours (yet).
+    """
+    if inbox is not None and not _is_new(session, inbox=inbox, now=now):
+        return Applied.REPEATED
+    attempt = _succeed(session, paid=paid, index=index)
+    if attempt is None:
+        return _explain(session, paid=paid, index=index, inbox=inbox, now=now)
+    funding = pledges.fund(session, pledge_id=attempt.pledge_id, paid_at=paid.paid_at, now=now)
+    if not funding.took_stock:
+        _owe_refund(session, attempt=attempt, paid=paid, funding=funding, now=now)
+        return Applied.REFUND_DUE
+    number = funding.pledge.number
+    outbox.enqueue(session, topic=FULFIL, key=number, payload={"pledge": number}, now=now)
+    ledger.post(session, entries=_entries(session, paid=paid, funding=funding), now=now)
+    return Applied.FUNDED
+
+
+def _is_new(session: Session, *, inbox: Inbox, now: datetime, state: NoticeState = NoticeState.APPLIED) -> bool:
+    """Put the notification into the inbox; False if its id is there already."""
+    row = {
+        "id": inbox.notice.id,
+        "mchid": inbox.notice.mchid,
+        "event_type": inbox.notice.event_type,
+        "out_trade_no": inbox.notice.out_trade_no,
+        "body": inbox.body,
+        "state": state,
+        "received_at": now,
+    }
+    statement = insert_into(session, PaymentNotice).values(row).on_conflict_do_nothing()
+    return session.execute(statement.returning(PaymentNotice.id)).scalar() is not None
+
+
+def store_waiting(session: Session, *, inbox: Inbox, now: datetime) -> None:
+    """Keep a notification that nothing here can apply yet."""
+    _is_new(session, inbox=inbox, now=now, state=NoticeState.WAITING)
+
+
+def _succeed(session: Session, *, paid: PaidTransaction, index: BlindIndex) -> PaymentAttempt | None:
+    """Lock and settle the attempt in one statement, if every field is what we ordered."""
+    wanted = _expected(paid, index)
+    return session.scalar(
+        update(PaymentAttempt)
+        .where(PaymentAttempt.out_trade_no == paid.out_trade_no, PaymentAttempt.status != AttemptStatus.SUCCESS)
+        .where(*(getattr(PaymentAttempt, field) == value for field, value in wanted.items()))
+        .where(paid.currency == CURRENCY)  # type: ignore[arg-type]
+        .values(
+            status=AttemptStatus.SUCCESS,
+            transaction_id=paid.transaction_id,
+            payer_total_fen=paid.payer_total_fen,
+            paid_at=paid.paid_at,
+            next_query_at=None,
+        )
+        .returning(PaymentAttempt)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+
+
+def _expected(paid: PaidTransaction, index: BlindIndex) -> dict[str, object]:
+    """Fields of the attempt that the transaction must agree with."""
+    return {
+        "mchid": paid.mchid,
+        "appid": paid.appid,
+        "amount_fen": paid.total_fen,
+        "payer_index": index.of(paid.payer_openid, purpose="openid"),
+    }
+
+
+def _explain(
+    session: Session, *, paid: PaidTransaction, index: BlindIndex, inbox: Inbox | None, now: datetime
+) -> Applied:
+    """Why nothing was settled: unknown, applied before, or it does not fit and goes into quarantine."""
+    attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.out_trade_no == paid.out_trade_no))
+    if attempt is None:
+        raise UnknownOrder
+    if attempt.transaction_id == paid.transaction_id:
+        return Applied.REPEATED
+    faults = _faults(attempt, paid, index)
+    for field, expected, found in faults:
+        _quarantine(session, paid=paid, field=field, expected=expected, found=found, now=now)
+    if inbox is not None:
+        session.execute(
+            update(PaymentNotice).where(PaymentNotice.id == inbox.notice.id).values(state=NoticeState.QUARANTINED)
+        )
+    alarm("payment-mismatch", out_trade_no=paid.out_trade_no, fields=[field for field, *_ in faults])
+    return Applied.QUARANTINED
+
+
+def _faults(attempt: PaymentAttempt, paid: PaidTransaction, index: BlindIndex) -> list[tuple[str, str, str]]:
+    """(field, expected, found) of everything that differs; an openid never shows, not even its index."""
+    compared = [(field, getattr(attempt, field), found) for field, found in _expected(paid, index).items()]
+    compared += [("currency", CURRENCY, paid.currency)]
+    if attempt.status is AttemptStatus.SUCCESS:
+        compared += [("transaction_id", attempt.transaction_id, paid.transaction_id)]
+    hidden = {"payer_index": ("下单人", "其他人")}
+    return [
+        (field, *hidden.get(field, (str(expected), str(found))))
+        for field, expected, found in compared
+        if expected != found
+    ]
+
+
+def _quarantine(
+    session: Session, *, paid: PaidTransaction, field: str, expected: str, found: str, now: datetime
+) -> None:
+    row = {
+        "out_trade_no": paid.out_trade_no,
+        "transaction_id": paid.transaction_id,
+        "field": field,
+        "expected": expected,
+        "found": found,
+        "at": now,
+    }
+    session.execute(insert_into(session, PaymentMismatch).values(row).on_conflict_do_nothing())
+
+
+def _owe_refund(
+    session: Session, *, attempt: PaymentAttempt, paid: PaidTransaction, funding: Funding, now: datetime
+) -> None:
+    """Book money that its pledge cannot take to suspense, and note that it must go back."""
+    paid_before = funding.pledge.paid_at is not None
+    reason = RefundDueReason.SECOND_PAYMENT if paid_before else RefundDueReason.NO_STOCK
+    session.execute(
+        insert(RefundDue).values(
+            attempt_id=attempt.id,
+            pledge_id=attempt.pledge_id,
+            transaction_id=paid.transaction_id,
+            amount_fen=paid.total_fen,
+            reason=reason,
+            created_at=now,
+        )
+    )
+    entry = _money(paid, pledge_id=attempt.pledge_id)
+    ledger.post(session, entries=[entry], now=now)
+    alarm("refund-due", out_trade_no=paid.out_trade_no, reason=str(reason))
+
+
+def _money(paid: PaidTransaction, *, pledge_id: int) -> Entry:
+    """The money on its way to suspense; ``_entries`` sends it to the fund instead."""
+    doc = f"wxpay:{paid.transaction_id}"
+    return Entry(
+        key=f"{doc}:money",
+        debit=merchant_account(paid.mchid),
+        credit=suspense_account(paid.mchid),
+        amount=paid.total_fen,
+        code=TransferCode.SUSPENSE,
+        doc=doc,
+        pledge_id=pledge_id,
+    )
+
+
+def _entries(session: Session, *, paid: PaidTransaction, funding: Funding) -> list[Entry]:
+    """The fund's money, one lot a payment, and the points by the rule shown at pledging."""
+    pledge = funding.pledge
+    payee_id, rule = session.execute(
+        select(Campaign.payee_id, PointsRule)
+        .outerjoin(PointsRule, PointsRule.id == pledge.points_rule_id)
+        .where(Campaign.id == pledge.campaign_id)
+    ).one()
+    doc = f"wxpay:{paid.transaction_id}"
+    money = Entry(
+        key=f"{doc}:money",
+        debit=merchant_account(paid.mchid),
+        credit=fund_account(payee_id or 0, pledge.campaign_id),
+        amount=paid.total_fen,
+        code=TransferCode.PAYMENT,
+        doc=doc,
+        pledge_id=pledge.id,
+        lot=LotTerms(source="pledge", purpose=f"campaign:{pledge.campaign_id}"),
+    )
+    if rule is None:
+        return [money]
+    return [
+        money,
+        *points.entries_for_payment(
+            rule,
+            resident_id=pledge.resident_id,
+            county_code=pledge.county_code,
+            reward=pledge.reward,
+            amount_fen=paid.total_fen,
+            transaction_id=paid.transaction_id,
+            pledge_id=pledge.id,
+            paid_on=china_date(paid.paid_at),
+        ),
+    ]

@@ -1,0 +1,129 @@
+"""Pledges as their owner sees them: the row with its trees, certificates and points, in two statements."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Select, Text, literal, select, type_coerce, union_all
+from sqlalchemy.orm import Session
+
+from models import (
+    Certificate,
+    CertificateStatus,
+    PlantingBase,
+    Pledge,
+    PledgeStatus,
+    PledgeTree,
+    PointsRule,
+    Species,
+    Tree,
+)
+from wxbackend.core.errors import NotFound
+from wxbackend.points.rules import Earned, points_for_payment
+
+UNPAID_ENDS = (PledgeStatus.CANCELLED, PledgeStatus.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLine:
+    number: str
+    token: str
+    species: str
+    life: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateLine:
+    serial: str
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeView:
+    """``points`` is what the payment earns or has earned, by the rule fixed at pledging."""
+
+    pledge: Pledge
+    base_public_id: str
+    points: Earned
+    trees: list[TreeLine] = field(default_factory=list)
+    certificates: list[CertificateLine] = field(default_factory=list)
+
+
+def own_pledges(session: Session, *, resident_id: int, before_id: int | None, limit: int) -> list[PledgeView]:
+    """Newest first."""
+    query = _query().where(Pledge.resident_id == resident_id).order_by(Pledge.id.desc()).limit(limit)
+    return _views(session, query if before_id is None else query.where(Pledge.id < before_id))
+
+
+def own_pledge(session: Session, *, resident_id: int, number: str) -> PledgeView:
+    """Raises ``NotFound``, for another person's pledge as well."""
+    found = _views(session, _query().where(Pledge.number == number, Pledge.resident_id == resident_id))
+    if not found:
+        raise NotFound("认种认捐单不存在")
+    return found[0]
+
+
+def _query() -> Select[Pledge, str, PointsRule]:
+    return (
+        select(Pledge, PlantingBase.public_id, PointsRule)
+        .join(PlantingBase, PlantingBase.id == Pledge.base_id)
+        .outerjoin(PointsRule, PointsRule.id == Pledge.points_rule_id)
+    )
+
+
+def _views(session: Session, query: Select[Pledge, str, PointsRule]) -> list[PledgeView]:
+    views = [PledgeView(pledge, base, _points(pledge, rule)) for pledge, base, rule in session.execute(query)]
+    _add_lines(session, {view.pledge.id: view for view in views})
+    return views
+
+
+def _points(pledge: Pledge, rule: PointsRule | None) -> Earned:
+    if rule is None or pledge.status in UNPAID_ENDS:
+        return Earned(green=0, honour=0)
+    return points_for_payment(rule, reward=pledge.reward, amount_fen=pledge.amount_fen)
+
+
+def _add_lines(session: Session, views: dict[int, PledgeView]) -> None:
+    """Trees and certificates of all the pledges at once."""
+    trees: dict[int, list[TreeLine]] = defaultdict(list)
+    certificates: dict[int, list[CertificateLine]] = defaultdict(list)
+    for what, pledge_id, *facts in _lines(session, list(views)) if views else ():
+        if what == "tree":
+            trees[pledge_id].append(TreeLine(*facts))
+        else:
+            certificates[pledge_id].append(CertificateLine(*facts[:3]))
+    for pledge_id, view in views.items():
+        view.trees.extend(trees[pledge_id])
+        view.certificates.extend(certificates[pledge_id])
+
+
+def _plain(column: Any) -> Any:
+    """The text of an enum column: one column of a union holds words of two enums."""
+    return type_coerce(column, Text())
+
+
+def _lines(session: Session, ids: Sequence[int]) -> Sequence[tuple[str, int, str, str, str, str]]:
+    bound = (
+        select(
+            literal("tree").label("what"),
+            PledgeTree.pledge_id,
+            Tree.number,
+            Tree.token,
+            Species.name,
+            _plain(Tree.life),
+        )
+        .join(Tree, Tree.id == PledgeTree.tree_id)
+        .join(Species, Species.id == Tree.species_id)
+        .where(PledgeTree.pledge_id.in_(ids))
+    )
+    issued = select(
+        literal("certificate"),
+        Certificate.pledge_id,
+        Certificate.serial,
+        _plain(Certificate.kind),
+        _plain(Certificate.status),
+        literal(""),
+    ).where(Certificate.pledge_id.in_(ids), Certificate.status != CertificateStatus.APPLIED)
+    return session.execute(union_all(bound, issued).order_by("pledge_id", "number")).all()  # type: ignore[return-value]
