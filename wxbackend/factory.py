@@ -1,5 +1,8 @@
 """The application: one factory that reads like a table of contents."""
 
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import click
 from flask import Blueprint, Flask
 from flask_migrate import Migrate
@@ -38,6 +41,8 @@ from wxbackend.payments.service import FULFIL
 from wxbackend.pledges import routes as pledges
 from wxbackend.points import routes as points
 from wxbackend.regions import routes as regions
+from wxbackend.storage.local import LocalStorage
+from wxbackend.wechat.live import live_gateway, live_mini
 
 FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     health.bp,
@@ -155,7 +160,17 @@ def _register(app: Api) -> None:
 
 def _live_ports(settings: Settings) -> Ports:
     """The real WeChat and the real disk; reached by their addresses, never by a fake in the process."""
-    from wxbackend.storage.local import LocalStorage  # noqa: PLC0415
-    from wxbackend.wechat.live import live_gateway, live_mini  # noqa: PLC0415
-
-    raise NotImplementedError((LocalStorage, live_gateway, live_mini, settings))
+    return Ports(
+        mini=live_mini(
+            appid=settings.wx_appid,
+            secret=settings.wx_appsecret.get_secret_value(),
+            base_url=settings.wx_api_base,
+            redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
+        ),
+        pay=live_gateway(
+            appid=settings.wx_appid,
+            merchants_file=settings.wxpay_merchants_file,
+            base_url=settings.wxpay_api_base,
+        ),
+        storage=LocalStorage(Path(urlsplit(settings.storage_url).path)),
+    )

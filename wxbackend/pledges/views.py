@@ -126,4 +126,4 @@ def _lines(session: Session, ids: Sequence[int]) -> Sequence[tuple[str, int, str
         _plain(Certificate.status),
         literal(""),
     ).where(Certificate.pledge_id.in_(ids), Certificate.status != CertificateStatus.APPLIED)
-    return session.execute(union_all(bound, issued).order_by("pledge_id", "number")).all()  # type: ignore[return-value]
+    return session.execute(union_all(bound, issued).order_by("pledge_id", "number")).all()
