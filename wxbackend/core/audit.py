@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from models import AuditEntry
 from wxbackend.core.policies import Caller
 
+#: Services take a ``Caller`` from here: they know no policies.
+__all__ = ["Caller", "record"]
+
 
 def record(
     session: Session, *, caller: Caller | None, action: str, on: tuple[str, str], now: datetime, **details: Any
