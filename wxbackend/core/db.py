@@ -76,6 +76,11 @@ def _turn_to_write(patience_s: float) -> Iterator[None]:
             _writing_thread.release()
 
 
+def forget_connections() -> None:
+    """After a fork, in the child: leave the parent's connections to the parent, open new ones."""
+    db.engine.dispose(close=False)
+
+
 @event.listens_for(Engine, "connect")
 def _set_up(connection: object, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
