@@ -209,6 +209,7 @@ def test_a_phone_call_without_permission_is_the_operators_fault(serve: Serve) ->
     stub = serve(lambda seen: wechat(seen) if seen.path == TOKEN_PATH else error(48001))
     with pytest.raises(WxMisconfigured):
         mini_of(stub).phone("phone-code", openid="o-1")
+    assert [seen.path for seen in stub.seen()] == [TOKEN_PATH, PHONE_PATH]  # another token would not help
 
 
 def test_a_number_watermarked_for_another_program_is_refused(serve: Serve) -> None:
