@@ -89,8 +89,6 @@ def problem_response(problem: Problem) -> Response:
     )
     if problem.retry_after_s:
         response.headers["Retry-After"] = str(problem.retry_after_s)
-    if problem.status == Problem.status:
-        log.error("refused", code=problem.code)
     return response
 
 
@@ -143,17 +141,25 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
 
 
 class SafeJson(DefaultJSONProvider):
-    """JSON that never kills a worker: too deep is a syntax error, NaN and Infinity are not JSON."""
+    """JSON that never kills a worker: too deep is a syntax error, NaN, Infinity and a key given twice are not JSON."""
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
-            return json.loads(s, parse_constant=self._refuse, **kwargs)
+            return json.loads(s, parse_constant=self._refuse, object_pairs_hook=self._object, **kwargs)
         except RecursionError as error:
             raise ValueError("too deep") from error
 
     @staticmethod
     def _refuse(constant: str) -> Any:
         raise ValueError(constant)
+
+    @staticmethod
+    def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Readers differ on which of two values counts, so neither does."""
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key twice")
+        return found
 
 
 class SafeRequest(Request):
