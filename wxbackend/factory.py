@@ -11,7 +11,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
-from wxbackend.core import commands, docs, health, problems
+from wxbackend.console import site as console
+from wxbackend.core import commands, docs, health, housekeeping, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
 from wxbackend.core.headers import register_headers
@@ -41,6 +42,8 @@ from wxbackend.payments.service import FULFIL
 from wxbackend.pledges import routes as pledges
 from wxbackend.points import routes as points
 from wxbackend.regions import routes as regions
+from wxbackend.staff import commands as staff_commands
+from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
 from wxbackend.wechat.live import live_gateway, live_mini
 
@@ -58,12 +61,14 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     points.bp,
     honours.bp,
     honours.pages,
+    console.bp,
 )
 RESOLVERS = {
     "public": lambda _policy: None,
     "wechat": lambda _policy: None,
     "operator": health.only_operator,
     "resident": signed_in_resident,
+    "staff": signed_in_staff,
 }
 #: From what is created to the operations that read it.
 LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {}
@@ -80,6 +85,7 @@ COMMANDS: tuple[click.Command, ...] = (
     commands.openapi_command,
     identity_commands.legal_commands,
     identity_commands.keys_commands,
+    staff_commands.staff,
 )
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
 EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *holdings.SECTIONS)

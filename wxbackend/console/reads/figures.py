@@ -1,0 +1,101 @@
+"""The figures of the workbench: one statement, within the reader's regions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Function, Select, false, func, select
+from sqlalchemy.orm import Session
+
+from models import (
+    Approval,
+    ApprovalStatus,
+    Certificate,
+    CertificateStatus,
+    OutboxMessage,
+    OutboxStatus,
+    PlantingBase,
+    Pledge,
+    Tree,
+    TreeLife,
+)
+from wxbackend.console.reads.queues import within_mismatches, within_refunds_due
+from wxbackend.regions.service import under
+from wxbackend.staff.approvals import Approvable, Scopes, may_decide
+
+NOT_IN_THE_GROUND = (TreeLife.PLANNED, TreeLife.PIT_DUG)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was given, what stands, and what waits for somebody. Money is fen."""
+
+    pledge_count: int
+    paid_fen: int
+    planned_count: int
+    planted_count: int
+    certificate_count: int
+    mismatch_count: int
+    refund_due_count: int
+    dead_letter_count: int
+    missing_glyph_count: int
+    approval_count: int
+
+
+def read_figures(
+    session: Session,
+    *,
+    prefixes: Sequence[str],
+    scopes: Scopes,
+    staff_id: int,
+    approvable: Mapping[str, Approvable],
+) -> Figures:
+    """``scopes`` decide the queues: somebody without the permission reads zero."""
+    pay, jobs = scopes.get("payments.read", ()), scopes.get("jobs.read", ())
+    trees = _trees(prefixes)
+    queries: dict[str, Select[int]] = {
+        "pledge_count": _paid(prefixes, func.count()),
+        "paid_fen": _paid(prefixes, func.coalesce(func.sum(Pledge.amount_fen), 0)),
+        "planned_count": trees.where(Tree.life.in_(NOT_IN_THE_GROUND)),
+        "planted_count": trees.where(Tree.life.not_in(NOT_IN_THE_GROUND)),
+        "certificate_count": _certificates(prefixes).where(Certificate.status == CertificateStatus.ISSUED),
+        "mismatch_count": within_mismatches(select(func.count()), pay),
+        "refund_due_count": within_refunds_due(select(func.count()), pay),
+        "dead_letter_count": _dead_letters(jobs),
+        "missing_glyph_count": _missing_glyphs(scopes.get("certificates.read", ())),
+        "approval_count": _approvals(scopes, staff_id, approvable),
+    }
+    columns = [query.scalar_subquery().label(name) for name, query in queries.items()]
+    return Figures(**session.execute(select(*columns)).mappings().one())
+
+
+def _paid(prefixes: Sequence[str], figure: Function[int]) -> Select[int]:
+    return select(figure).select_from(Pledge).where(Pledge.paid_at.is_not(None), under(Pledge.county_code, prefixes))
+
+
+def _trees(prefixes: Sequence[str]) -> Select[int]:
+    joined = select(func.count()).select_from(Tree).join(PlantingBase, PlantingBase.id == Tree.base_id)
+    return joined.where(under(PlantingBase.county_code, prefixes))
+
+
+def _certificates(prefixes: Sequence[str]) -> Select[int]:
+    return select(func.count()).select_from(Certificate).where(under(Certificate.county_code, prefixes))
+
+
+def _missing_glyphs(prefixes: Sequence[str]) -> Select[int]:
+    return _certificates(prefixes).where(Certificate.status == CertificateStatus.APPLIED)
+
+
+def _dead_letters(prefixes: Sequence[str]) -> Select[int]:
+    """Messages belong to no county: whoever looks after the machines anywhere sees them all."""
+    dead = OutboxMessage.status == OutboxStatus.DEAD
+    return select(func.count()).select_from(OutboxMessage).where(dead if prefixes else false())
+
+
+def _approvals(scopes: Scopes, staff_id: int, approvable: Mapping[str, Approvable]) -> Select[int]:
+    """What waits for this person's word: others' wishes, not their own."""
+    return (
+        select(func.count())
+        .select_from(Approval)
+        .where(Approval.status == ApprovalStatus.OPEN, Approval.requested_by != staff_id)
+        .where(may_decide(scopes, approvable))
+    )
