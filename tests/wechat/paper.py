@@ -88,9 +88,12 @@ class PayWorld:
     def merchants_file(self) -> Path:
         return self.folder / "merchants.toml"
 
-    def sign(self, body: bytes, *, at: datetime = NOON, by_certificate: bool = False) -> dict[str, str]:
+    def sign(
+        self, body: bytes, *, at: datetime = NOON, by_certificate: bool = False, timestamp: str | None = None
+    ) -> dict[str, str]:
         key = self.platform_key if by_certificate else self.public_key
-        timestamp, nonce = str(int(at.timestamp())), secrets.token_hex(16)
+        timestamp = str(int(at.timestamp())) if timestamp is None else timestamp
+        nonce = secrets.token_hex(16)
         signature = key.sign(f"{timestamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256())
         return {
             "Wechatpay-Serial": CERTIFICATE_SERIAL if by_certificate else PUBLIC_KEY_ID,

@@ -229,6 +229,7 @@ def test_a_busy_wechat_is_asked_again_at_most_twice(serve: Serve) -> None:
 TROUBLE = {
     "busy": error(-1),
     "5xx": Reply(503),
+    "5xx that looks well": Reply(502, b'{"openid": "o-1"}'),
     "drop": DROP,
     "truncated": Reply(200, b'{"openid":', cut=True),
     "garbage": Reply(200, b"<html>"),
