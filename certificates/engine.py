@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -18,7 +17,7 @@ TEMPLATE_DIR = Path(__file__).parent / "templates"
 
 MEMORY_OF_ENGINE = 10  # documents
 
-_engine_lock = Lock()  # a compiler keeps the inputs of its last document
+_engine_lock = Lock()  # a compiler refuses a second document while it sets one
 
 
 class PdfFailed(RuntimeError):
@@ -29,13 +28,14 @@ class PdfFailed(RuntimeError):
 class Document:
     """What the engine is to set: a template, its data (as JSON), SVG pictures by name.
 
+    A template sets its document's date itself, or none: otherwise the clock would change the bytes.
+
     ``tagged`` adds the structure that screen readers want; print sheets do without.
     """
 
     template: str
     data: Mapping[str, Any]
     fonts: FontBook
-    dated: date | None = None
     pictures: Mapping[str, str] = field(default_factory=dict)
     tagged: bool = True
 
@@ -54,11 +54,9 @@ def _compile(document: Document, **output: Any) -> bytes:
     import typst  # noqa: PLC0415
 
     inputs = {"data": json.dumps(document.data, ensure_ascii=False), **document.pictures}
-    day = document.dated or date(2000, 1, 1)
-    stamp = datetime(day.year, day.month, day.day, tzinfo=UTC)
     with _engine_lock:
         try:
-            made = _compiler(document.template, document.fonts).compile(sys_inputs=inputs, timestamp=stamp, **output)
+            made = _compiler(document.template, document.fonts).compile(sys_inputs=inputs, **output)
         except typst.TypstError as error:
             raise PdfFailed(error.diagnostic) from error
     if not isinstance(made, bytes):

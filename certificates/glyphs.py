@@ -1,9 +1,8 @@
-"""Glyphs as small grey pictures, drawn once per size and kept; safe to use from several threads."""
+"""Glyphs as small grey pictures, drawn once per size and kept."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -13,8 +12,6 @@ from certificates.weights import stroke_em
 
 TILE_CACHE_SIZE = 6_000  # about 10 MB at the middle width: the characters of a few hundred different certificates
 SIZE_STEP_PX = 0.25
-
-_pen_lock = Lock()  # a FreeType face keeps state while it draws
 
 
 @dataclass(frozen=True)
@@ -44,14 +41,11 @@ def draw_line(layer: Image.Image, line: Line, fonts: FontBook, *, px_per_mm: flo
 @lru_cache(maxsize=TILE_CACHE_SIZE)
 def glyph_tile(character: str, path: Path, size_px: float, stroke_px: float) -> Tile:
     """Return one character's ink; a blank has an empty picture."""
-    with _pen_lock:
-        font = _font(path, size_px)
-        left, top, right, bottom = font.getbbox(character, anchor="ls", stroke_width=stroke_px)
-        box = (int(left) - 1, int(top) - 1, int(right) + 1, int(bottom) + 1)
-        mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
-        ImageDraw.Draw(mask).text(
-            (-box[0], -box[1]), character, fill=255, font=font, anchor="ls", stroke_width=stroke_px
-        )
+    font = _font(path, size_px)
+    left, top, right, bottom = font.getbbox(character, anchor="ls", stroke_width=stroke_px)
+    box = (int(left) - 1, int(top) - 1, int(right) + 1, int(bottom) + 1)
+    mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
+    ImageDraw.Draw(mask).text((-box[0], -box[1]), character, fill=255, font=font, anchor="ls", stroke_width=stroke_px)
     return Tile(mask, box[0], box[1])
 
 

@@ -44,7 +44,7 @@ def certificate_document(face: CertificateFace, fonts: FontBook) -> Document:
         "code": qr.code_drawing(qr.code_matrix(face.verify_url), colour=_hex(palette.INK)),
         "seal": _seal_svg(face.seal_png) if face.seal_png else "",
     }
-    return Document(TEMPLATE, _data(face, layout, fonts), fonts, dated=face.issued_on, pictures=pictures)
+    return Document(TEMPLATE, _data(face, layout, fonts), fonts, pictures=pictures)
 
 
 def _data(face: CertificateFace, layout: Layout, fonts: FontBook) -> dict[str, Any]:

@@ -85,6 +85,15 @@ def seal_png(*, side: int = 400) -> bytes:
     return out.getvalue()
 
 
+def scanned_seal_png() -> bytes:
+    """The same seal on white paper, without transparency."""
+    paper = Image.new("RGBA", (400, 400), "white")
+    paper.alpha_composite(Image.open(BytesIO(seal_png())))
+    out = BytesIO()
+    paper.convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
 EXTREMES: dict[str, CertificateFace] = {
     "plain planting": PLANTED,
     "plain donation": DONATED,

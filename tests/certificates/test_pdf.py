@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pypdf
@@ -19,6 +20,7 @@ from tests.certificates.faces import (
     RARE_NAME,
     donated,
     planted,
+    scanned_seal_png,
     seal_png,
 )
 
@@ -107,6 +109,19 @@ def test_file_and_picture_look_alike(face):
     assert difference.getextrema()[1] < 40
     histogram = difference.histogram()
     assert sum(grey * count for grey, count in enumerate(histogram)) / sum(histogram) < 1.5
+
+
+def test_a_seal_scanned_on_white_paper_hides_nothing():
+    scanned, cut = (picture_of_pdf(planted(seal_png=png)) for png in (scanned_seal_png(), seal_png()))
+    difference = ImageChops.difference(scanned, cut).convert("L").filter(ImageFilter.GaussianBlur(2))
+    assert difference.getextrema()[1] < 12
+
+
+def test_threads_may_set_files_at_the_same_time():
+    faces = [planted(holder_name=f"林小{name}") for name in "苗叶枝花"]
+    alone = [certificate_pdf(face) for face in faces]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(certificate_pdf, faces * 2)) == alone * 2
 
 
 def test_the_code_reads_from_the_printed_page():

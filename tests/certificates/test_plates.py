@@ -175,3 +175,8 @@ def test_a_text_without_room_is_refused():
 def test_a_part_holds_at_least_one_plate():
     with pytest.raises(ValueError, match="at least one"):
         list(plate_sheets(plates(1), part_size=0))
+
+
+def test_a_sheet_carries_no_day_that_would_change_its_bytes():
+    (sheet,) = plate_sheets(plates(1))
+    assert pypdf.PdfReader(BytesIO(sheet)).metadata.creation_date is None
