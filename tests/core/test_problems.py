@@ -158,8 +158,9 @@ def test_rare_characters_pass(trial):
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=51", "limit=x", "limit=9223372036854775808", "cursor=%00", "cursor=%FF", "cursor=W10", "cursor=!",
-     "cursor=" + "W" * 200, "cursor=" + "W" * 201, "cursor=WyJhIl0", "cursor=WzFlNDAwXQ", "unknown=1", "limit=NaN"],
+    ["limit=0", "limit=51", "limit=x", "limit=9223372036854775808", "cursor=%00", "cursor=%FF", "cursor=W10",
+     "cursor=!", "cursor=" + "W" * 200, "cursor=" + "W" * 201, "cursor=WyJhIl0", "cursor=WzFlNDAwXQ", "unknown=1",
+     "limit=NaN"],
 )  # fmt: skip
 def test_a_query_that_does_not_fit_is_refused(trial, query):
     problem = refused(trial.get(f"/v1/trials?{query}"), 422, "invalid-input")
