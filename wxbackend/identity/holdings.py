@@ -27,7 +27,7 @@ PLEDGE_HIDDEN = {"id", "row_key", "resident_id", "base_id", "campaign_id", "poin
 PAYMENT_HIDDEN = {"id", "pledge_id", "payer_index", "query_count", "next_query_at"}
 REFUND_HIDDEN = {"id", "pledge_id", "attempt_id"}
 CERTIFICATE_HIDDEN = {"id", "pledge_id", "resident_id", "row_key", "name_salt_sealed", "supersedes_id"}
-LINES_AT_ONCE = 1_000
+ENTRIES_AT_ONCE = 1_000
 
 
 def pledges(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
@@ -113,14 +113,15 @@ def points(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
             "rule": sentences.get(line.rule_id) if line.rule_id else None,
             "memo": line.memo,
         }
-        for line in _lines(session, whose.resident_id)
+        for line in entries(session, resident_id=whose.resident_id)
     ]
 
 
-def _lines(session: Session, resident_id: int) -> Iterator[Line]:
+def entries(session: Session, *, resident_id: int, at_once: int = ENTRIES_AT_ONCE) -> Iterator[Line]:
+    """Every line of the resident's statement, newest first, page by page."""
     accounts = resident_green(resident_id), resident_honour(resident_id)
     before_id: int | None = None
-    while page := statement(session, accounts=accounts, before_id=before_id, limit=LINES_AT_ONCE):
+    while page := statement(session, accounts=accounts, before_id=before_id, limit=at_once):
         yield from page
         before_id = page[-1].id
 

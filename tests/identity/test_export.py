@@ -1,0 +1,121 @@
+"""The copy of everything that is stored about a person."""
+
+import json
+
+import pytest
+from sqlalchemy import inspect
+
+from models import Base, Certificate, PaymentAttempt, Pledge, RefundDue, Resident, ResidentSession
+from tests.identity.people import DEDICATION, DEVICE, HOLDER, NAME, PHONE, SALT, resident_id_of
+from tests.statements import counted
+from wxbackend.core.db import reading
+from wxbackend.identity import exports, holdings
+
+
+@pytest.fixture
+def person(client, furnish, safe, texts):
+    token = client.post("/v1/sessions", json={"code": "code-a"}, headers={"User-Agent": DEVICE}).json["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    client.patch("/v1/me", json={"name": NAME}, headers=headers)
+    client.post("/v1/me/phone", json={"code": f"phone-{PHONE}"}, headers=headers)
+    client.post("/v1/me/consents", json={"text": "privacy", "version": "1.0"}, headers=headers)
+    furnish.everything(resident_id_of(safe))
+    return headers
+
+
+def export(client, headers) -> dict:
+    answer = client.get("/v1/me/export", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json["sections"]
+
+
+def test_copy_has_every_section_filled(client, person):
+    sections = export(client, person)
+    assert list(sections) == [
+        *("profile", "consents", "sessions", "deeds"),
+        *("pledges", "payments", "refunds_due", "trees", "points", "certificates"),
+    ]
+    assert [name for name, section in sections.items() if not section] == []
+
+
+def test_copy_lays_ones_own_sealed_fields_open(client, person):
+    sections = export(client, person)
+    profile = sections["profile"]
+    assert (profile["name"], profile["phone"]) == (NAME, PHONE)
+    assert (profile["openid"], profile["unionid"]) == ("openid-a", "unionid-a")
+    assert sections["sessions"][0]["device"] == DEVICE
+    assert sections["consents"][0]["version"] == "1.0"
+    assert (sections["pledges"][0]["holder_name"], sections["pledges"][0]["dedication"]) == (HOLDER, DEDICATION)
+    assert sections["pledges"][0]["history"][0]["to_status"] == "funded"
+    assert [row["holder_name"] for row in sections["certificates"]] == [HOLDER, HOLDER]
+    assert sections["payments"][0]["amount_fen"] == 5000
+    assert sections["trees"][0]["species"] == "荔枝"
+    assert (sections["points"][0]["unit"], sections["points"][0]["amount"]) == ("green", 5)
+    assert sections["points"][0]["pledge"] == sections["pledges"][0]["number"]
+    assert {deed["action"] for deed in sections["deeds"]} == {"resident.bind_phone", "resident.consent"}
+
+
+def test_copy_holds_no_token_no_salt_and_no_inner_key(client, person):
+    text = json.dumps(export(client, person), ensure_ascii=False)
+    assert person["Authorization"].removeprefix("Bearer ") not in text
+    for inner in (SALT, "token_digest", "row_key", "resident_id", "_sealed", "openid_index", "payer_index", "dev:"):
+        assert inner not in text
+
+
+def test_copy_is_ones_own_only(client, person, make):
+    sections = export(client, make.resident("b"))
+    text = json.dumps(sections, ensure_ascii=False)
+    for secret in (NAME, PHONE, HOLDER, DEDICATION, DEVICE, "openid-a"):
+        assert secret not in text
+    assert (sections["pledges"], sections["points"], sections["deeds"]) == ([], [], [])
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4])
+def test_statement_is_whole_however_many_entries_are_read_at_once(make, furnish, safe, at_once):
+    make.resident()
+    resident_id = resident_id_of(safe)
+    for _ in range(3):
+        furnish.points(furnish.pledge(resident_id))
+    with reading() as session:
+        ids = [line.id for line in holdings.entries(session, resident_id=resident_id, at_once=at_once)]
+    assert len(ids) == 3
+    assert ids == sorted(set(ids), reverse=True)
+
+
+def test_copy_takes_as_many_statements_for_ten_pledges_as_for_one(client, person, furnish, safe):
+    with counted() as few:
+        export(client, person)
+    for _ in range(9):
+        pledge = furnish.pledge(resident_id_of(safe))
+        furnish.attempt(pledge)
+        furnish.certificate(pledge)
+    with counted() as many:
+        export(client, person)
+    assert len(many) == len(few) <= 16
+
+
+HIDDEN = [
+    (Resident, exports.PROFILE_HIDDEN),
+    (ResidentSession, exports.SESSION_HIDDEN),
+    (Pledge, holdings.PLEDGE_HIDDEN),
+    (PaymentAttempt, holdings.PAYMENT_HIDDEN),
+    (RefundDue, holdings.REFUND_HIDDEN),
+    (Certificate, holdings.CERTIFICATE_HIDDEN),
+]
+
+
+@pytest.mark.parametrize(("model", "hidden"), HIDDEN, ids=[model.__tablename__ for model, _ in HIDDEN])
+def test_hidden_columns_exist(model, hidden):
+    """A name that no column has hides nothing: it was renamed, and is shown."""
+    assert hidden <= {column.name for column in inspect(model).columns}
+
+
+def test_every_table_that_belongs_to_a_resident_is_in_the_copy():
+    """A new table with a resident in it needs a section, or a reason."""
+    shown = {"resident_session", "consent", "pledge", "certificate"}
+    owned = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        if any(key.column.table.name == "resident" for key in table.foreign_keys)
+    }
+    assert owned == shown
