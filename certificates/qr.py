@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from io import BytesIO
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from xml.sax.saxutils import escape
 
 import qrcode
@@ -12,6 +11,8 @@ import zxingcpp
 from PIL import Image
 from qrcode.constants import ERROR_CORRECT_H
 from qrcode.util import QRData
+
+from certificates.encoding import bilevel_png
 
 QUIET_ZONE_MODULES = 4
 READ_SCALE = 2  # pixels per module when a code is read back
@@ -44,9 +45,10 @@ def code_matrix(text: str, *, reader: Reader = read_codes) -> CodeMatrix:
 
 def code_png(text: str, *, scale: int) -> bytes:
     """Return the code as a 1-bit PNG, ``scale`` pixels per module, quiet zone included."""
-    out = BytesIO()
-    code_image(code_matrix(text), scale=scale).convert("1").save(out, "PNG", compress_level=9)
-    return out.getvalue()
+    matrix = code_matrix(text)
+    light = (False,) * QUIET_ZONE_MODULES
+    blank = [(False,) * (len(matrix) + 2 * QUIET_ZONE_MODULES)] * QUIET_ZONE_MODULES
+    return bilevel_png([*blank, *(light + row + light for row in matrix), *blank], scale=scale)
 
 
 def code_svg(text: str) -> str:
@@ -89,10 +91,21 @@ def code_image(matrix: CodeMatrix, *, scale: int, quiet_zone: int = QUIET_ZONE_M
 def _matrix(text: str, reader: Reader) -> CodeMatrix:
     if not text or not set(text) <= _ALPHANUMERIC:
         raise ValueError(f"a code holds digits, capitals and $%*+-./: only, not {text!r}")
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_H, border=0, mask_pattern=MASK_PATTERN)
-    code.add_data(QRData(text.encode(), mode=_ALPHANUMERIC_MODE), optimize=0)
-    code.make(fit=True)
+    code = _encoder(text, version=_smallest_version(len(text)))
+    code.make(fit=False)
     matrix = tuple(tuple(bool(module) for module in row) for row in code.modules)
     if reader(code_image(matrix, scale=READ_SCALE)) != [text]:
         raise CodeUnreadable(f"the code for {text!r} does not read back")
     return matrix
+
+
+@lru_cache(maxsize=64)
+def _smallest_version(length: int) -> int:
+    """In one mode and level the version depends on the length alone; the search for it costs a fifth of a code."""
+    return int(_encoder("A" * length, version=None).best_fit())
+
+
+def _encoder(text: str, *, version: int | None) -> qrcode.QRCode[Any]:
+    code = qrcode.QRCode(version, error_correction=ERROR_CORRECT_H, border=0, mask_pattern=MASK_PATTERN)
+    code.add_data(QRData(text.encode(), mode=_ALPHANUMERIC_MODE), optimize=0)
+    return code
