@@ -9,10 +9,11 @@ from flask_migrate import Migrate
 from flask_openapi import APIBlueprint, Info
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from wxbackend.auditing.commands import audit_command
 from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
 from wxbackend.console import site as console
-from wxbackend.core import commands, docs, health, housekeeping, problems
+from wxbackend.core import commands, docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
 from wxbackend.core.headers import register_headers
@@ -26,6 +27,8 @@ from wxbackend.core.policies import allow, enforce, public, require_policies
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import ROOT, Settings
 from wxbackend.core.worker import Timed
+from wxbackend.devtools.commands import wxsim_command
+from wxbackend.devtools.demo.commands import demo_commands
 from wxbackend.fulfilment import jobs as fulfilment_jobs
 from wxbackend.honours import jobs as honours_jobs
 from wxbackend.honours import routes as honours
@@ -45,6 +48,9 @@ from wxbackend.regions import routes as regions
 from wxbackend.staff import commands as staff_commands
 from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
+from wxbackend.trees import commands as tree_commands
+from wxbackend.trees import pages as tree_pages
+from wxbackend.trees import routes as trees
 from wxbackend.wechat.live import live_gateway, live_mini
 
 FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
@@ -55,6 +61,8 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     regions.bp,
     campaigns.bp,
     bases.bp,
+    trees.bp,
+    tree_pages.bp,
     pledges.bp,
     payments.bp,
     payments.callbacks,
@@ -83,9 +91,13 @@ TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETAB
 COMMANDS: tuple[click.Command, ...] = (
     commands.jobs,
     commands.openapi_command,
+    tree_commands.plates_command,
     identity_commands.legal_commands,
     identity_commands.keys_commands,
     staff_commands.staff,
+    audit_command,
+    demo_commands,
+    wxsim_command,
 )
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
 EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *holdings.SECTIONS)

@@ -69,3 +69,4 @@ def configure_logs(*, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.INFO)  # below it, whole addresses with their secrets

@@ -36,6 +36,8 @@ from wxbackend.pledges.rules import PAY_MARGIN
 
 #: WeChat closes or never knew these: no money can come for the number any more.
 OVER = (TradeState.CLOSED, TradeState.REVOKED)
+#: Nothing can pay these: closed now, or an order that never reached WeChat.
+GONE = (CloseOutcome.CLOSED, CloseOutcome.UNKNOWN)
 #: A number that WeChat will not take again gets a successor, a few times at most.
 RENUMBERINGS = 3
 
@@ -117,7 +119,7 @@ class Cashier:
             raise AlreadyPaid
         if state is not None and state.state not in OVER:
             outcome = self.gateway.close(mchid=order.mchid, out_trade_no=order.out_trade_no)
-            if outcome is not CloseOutcome.CLOSED:
+            if outcome not in GONE:
                 raise PaymentInProgress
         with self.transaction() as session:
             attempts.note_ended(session, attempt_id=order.id, status=AttemptStatus.FAILED)

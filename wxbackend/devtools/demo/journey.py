@@ -69,7 +69,9 @@ class Journey:
         bases = self.phone.call("GET", "/v1/bases", params={"status": "online", "limit": 5})["items"]
         base = self.phone.call("GET", f"/v1/bases/{bases[0]['id']}")
         self.facts["base"] = base
-        self._done("浏览基地", f"{base['name']}，每株 {base['price_fen'] / 100:.2f} 元，余 {base['places_left']} 个名额")
+        self._done(
+            "浏览基地", f"{base['name']}，每株 {base['price_fen'] / 100:.2f} 元，余 {base['places_left']} 个名额"
+        )
 
     def _pledge(self) -> None:
         body = {

@@ -1,7 +1,7 @@
 """``make demo``: migrate, load, start simulator, server and worker, play the journey, audit, keep serving.
 
-Run as ``python -m wxbackend.devtools.demo.run``. ``DEMO_EXIT=1`` stops after the journey; ``PORT`` and ``SIM_PORT`` move
-the listeners; the exit status is 1 if any step failed.
+Run as ``python -m wxbackend.devtools.demo.run``. ``DEMO_EXIT=1`` stops after the journey; ``PORT`` and ``SIM_PORT``
+move the listeners; the exit status is 1 if any step failed.
 """
 
 import os
@@ -47,7 +47,9 @@ def command(*arguments: str) -> list[str]:
 
 def once(env: Mapping[str, str], *arguments: str) -> str:
     """Run a command of the application to its end. Raises ``StepFailed`` with its last words."""
-    done = subprocess.run(command(*arguments), env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603 - our own interpreter and our own words
+        command(*arguments), env=env, cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise StepFailed(f"flask {' '.join(arguments)}: {done.stdout[-400:]}{done.stderr[-800:]}")
     return done.stdout
@@ -57,7 +59,7 @@ def once(env: Mapping[str, str], *arguments: str) -> str:
 def running(name: str, arguments: list[str], env: Mapping[str, str]) -> Iterator[None]:
     """A process for as long as the block lasts; what it says goes to ``var/demo/NAME.log``."""
     with (RESULTS / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(arguments, env=dict(env), cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(arguments, env=dict(env), cwd=ROOT, stdout=log, stderr=log)  # noqa: S603
         try:
             yield
         finally:
@@ -116,5 +118,3 @@ def _start(stack: ExitStack, env: Mapping[str, str], port: int, sim_port: int) -
 
 if __name__ == "__main__":
     sys.exit(main())
-
-

@@ -1,0 +1,1 @@
+"""The independent auditor (``flask audit``): recomputes everything with SQL of its own, changes nothing."""
