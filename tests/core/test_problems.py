@@ -188,11 +188,19 @@ class SqlState(Exception):
         self.sqlstate = sqlstate
 
 
+class SqliteCode(Exception):
+    def __init__(self, code):
+        self.sqlite_errorcode = code
+
+
 @pytest.mark.parametrize(
     ("error", "passing"),
     [
-        (OperationalError("", {}, Exception("database is locked")), True),
-        (IntegrityError("", {}, Exception("UNIQUE constraint failed")), False),
+        (OperationalError("", {}, Exception("connection refused")), True),
+        *((OperationalError("", {}, SqliteCode(code)), True) for code in (5, 6, 13, 10, 14, 261, 517, 778)),
+        (OperationalError("", {}, SqliteCode(1)), False),  # no such table
+        (OperationalError("", {}, SqliteCode(8)), False),  # a write in a reading
+        (IntegrityError("", {}, SqliteCode(2067)), False),
         (DataError("", {}, SqlState("22001")), False),
         (IntegrityError("", {}, SqlState("23505")), False),
         *((OperationalError("", {}, SqlState(state)), True) for state in ("08006", "53300", "57P01", "55P03", "40P01")),

@@ -1,6 +1,7 @@
 """How requests come in and problems leave."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -117,13 +118,27 @@ def _from_http(error: HTTPException) -> ResponseReturnValue:
 
 #: PostgreSQL's classes that pass: connection, out of resources, operator intervention, lock, serialisation, deadlock.
 PASSING_STATES = ("08", "53", "57", "40", "55P03", "58")
+#: The same for SQLite. "No such table" has the same Python class, and does not pass.
+PASSING_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
 
 
 def is_passing(error: DBAPIError) -> bool:
     """Whether trying again later may help: the database is away, full, locked or shutting down."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return (code & 0xFF) in PASSING_CODES  # the low byte, without the finer reason
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
-        return isinstance(error, OperationalError)  # sqlite: locked, busy, disk full; psycopg: no connection
+        return isinstance(error, OperationalError)  # psycopg: no connection
     return str(state).startswith(PASSING_STATES)
 
 
