@@ -87,6 +87,10 @@ def test_one_call_cannot_name_a_key_twice() -> None:
         book(entry("a", MINT, ALICE, 30), entry("a", MINT, ALICE, 31))
 
 
+def test_nothing_to_book_is_nothing() -> None:
+    assert book() == ()
+
+
 def test_nothing_is_booked_below_the_floor() -> None:
     book(entry("a", MINT, ALICE, 30))
     with pytest.raises(ledger.Insufficient):

@@ -64,6 +64,8 @@ def post(session: Session, *, entries: Sequence[Entry], now: datetime) -> tuple[
     """
     if len({entry.key for entry in entries}) != len(entries):
         raise ValueError("keys of one call must differ")
+    if not entries:
+        return ()
     accounts = _account_ids(session, entries)
     with _refusals():
         made = _add_transfers(session, entries, accounts, now)
