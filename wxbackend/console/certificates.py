@@ -1,9 +1,11 @@
 """Certificates: search, look at, ask for revocation or re-issue, and issue those that waited for glyphs."""
 
+from base64 import b64encode
+
 from flask import Blueprint, Response, flash
 
 from models import CertificateStatus
-from wxbackend.console.forms import ConsoleForm, ReasonForm
+from wxbackend.console.forms import ConsoleForm, ReasonForm, ViewingForm
 from wxbackend.console.frame import go, page, read_query, refusals_on
 from wxbackend.console.queries import CertificateQuery, ListQuery
 from wxbackend.console.reads.certificates import (
@@ -13,8 +15,9 @@ from wxbackend.console.reads.certificates import (
     preview_key,
     read_certificate,
 )
+from wxbackend.core import audit
 from wxbackend.core.db import reading, transaction
-from wxbackend.core.errors import NotFound
+from wxbackend.core.errors import Busy
 from wxbackend.core.policies import allow, current_caller, staff
 from wxbackend.core.ports import ports
 from wxbackend.honours import service as honours
@@ -24,6 +27,10 @@ from wxbackend.staff import approvals
 from wxbackend.staff.approvals import Wish
 
 bp = Blueprint("certificates", __name__)
+
+
+class StillDrawing(Busy):
+    code, title = "still-drawing", "图片生成中，请稍后再看"
 
 
 @bp.get("/certificates")
@@ -46,24 +53,38 @@ def show(public_id: str) -> Response:
     return _one(public_id, ReasonForm())
 
 
-def _one(public_id: str, form: ConsoleForm) -> Response:
-    prefixes = current_caller().prefixes
+def _one(public_id: str, form: ConsoleForm, *, viewing: ConsoleForm | None = None, picture: str = "") -> Response:
+    prefixes, viewing = current_caller().prefixes, viewing or ViewingForm()
     with reading() as session:
         view = read_certificate(session, public_id=public_id, prefixes=prefixes)
         is_drawn = preview_key(session, public_id=public_id, prefixes=prefixes) is not None
-    return page("certificate.html", view=view, is_drawn=is_drawn, form=form, status=form.status)
+    status = max(form.status, viewing.status)
+    return page(
+        "certificate.html", view=view, is_drawn=is_drawn, form=form, viewing=viewing, picture=picture, status=status
+    )
 
 
-@bp.get("/certificates/<string:public_id>/preview.png")
-@allow(staff("certificates.read"))
+@bp.post("/certificates/<string:public_id>/preview")
+@allow(staff("certificates.preview"))
 def preview(public_id: str) -> Response:
-    """The smallest picture, once it is drawn."""
-    with reading() as session:
-        key = preview_key(session, public_id=public_id, prefixes=current_caller().prefixes)
+    """Show the picture this once: the full name stands on it, hence a reason that stays in the trail."""
+    viewing, picture = ViewingForm(), ""
+    if viewing.validate():
+        with refusals_on(viewing):
+            picture = _look(public_id, purpose=viewing.purpose.data)
+    return _one(public_id, ReasonForm(), viewing=viewing, picture=picture)
+
+
+def _look(public_id: str, *, purpose: str) -> str:
+    """The picture as a ``data:`` address: it has no address of its own that could be opened without a reason."""
+    caller, on = current_caller(), ("certificate", public_id)
+    with transaction() as session:
+        key = preview_key(session, public_id=public_id, prefixes=caller.prefixes)
+        audit.record(session, caller=caller, action="certificate.preview", on=on, now=ports().now(), reason=purpose)
     picture = ports().storage.get(key) if key else None
     if picture is None:
-        raise NotFound("图片生成中")
-    return Response(picture, content_type="image/png")
+        raise StillDrawing
+    return f"data:image/png;base64,{b64encode(picture).decode()}"
 
 
 @bp.post("/certificates/<string:public_id>/revoke")

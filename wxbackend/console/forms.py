@@ -81,15 +81,25 @@ class CodeForm(ConsoleForm):
     code = _code_field()
 
 
-class ReasonForm(ConsoleForm):
-    """A reason that stays in the trail."""
-
-    reason = TextAreaField(
-        "理由",
+def _reason_field(label: str) -> TextAreaField:
+    return TextAreaField(
+        label,
         filters=[_stripped],
         validators=[REQUIRED, Length(min=4, max=200, message="请用 4 至 200 个字说明理由")],
         render_kw={"rows": 2, "maxlength": 200},
     )
+
+
+class ReasonForm(ConsoleForm):
+    """A reason that stays in the trail."""
+
+    reason = _reason_field("理由")
+
+
+class ViewingForm(ConsoleForm):
+    """Why somebody looks at personal data. It has a name of its own: it stands on one page with a ``ReasonForm``."""
+
+    purpose = _reason_field("查看理由")
 
 
 class NoteForm(ConsoleForm):

@@ -75,6 +75,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType({
     "approval.request": "提交复核", "approval.approve": "复核同意", "approval.reject": "复核退回",
     "pledge.reveal": "查看完整姓名", "outbox.retry": "重试后台任务",
     "certificate.revoke": "吊销证书", "certificate.supersede": "换发证书", "certificate.retry": "重试发证",
+    "certificate.preview": "查看证书图片",
     "campaign.submit": "提交项目", "campaign.online": "项目上线", "campaign.return": "退回项目",
     "campaign.suspend": "暂停项目", "campaign.resume": "恢复项目", "campaign.close": "关闭项目",
     "base.submit": "提交基地", "base.online": "基地上线", "base.return": "退回基地",
@@ -84,6 +85,16 @@ UNITS: Mapping[int, str] = MappingProxyType({1: "元", 2: "绿色积分", 3: "�
 
 
 ACTORS: Mapping[str, str] = MappingProxyType({"system": "系统", "resident": "居民", "staff": "工作人员"})
+CAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "payment": "微信支付成功",
+        "late payment": "超时后到账",
+        "fulfilment": "系统分配",
+        "hold over": "超过保留时间",
+        "cancelled by owner": "本人取消",
+        "issued": "系统颁发",
+    }
+)
 DETAILS: Mapping[str, str] = MappingProxyType(
     {
         "reason": "理由",
@@ -99,6 +110,11 @@ DETAILS: Mapping[str, str] = MappingProxyType(
 
 def action(name: str) -> str:
     return ACTIONS.get(name, name)
+
+
+def cause(name: str) -> str:
+    """Why something moved: what features write, or the reason that a person gave."""
+    return CAUSES.get(name, name)
 
 
 def details(facts: Mapping[str, object]) -> str:

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from wxbackend.console.approvable import APPROVABLE
 from wxbackend.console.frame import page
-from wxbackend.console.reads.figures import read_figures
+from wxbackend.console.reads.figures import fullest_bases, latest_paid, read_figures
 from wxbackend.core.db import reading
 from wxbackend.core.policies import allow, current_caller, staff
 from wxbackend.staff.callers import current_scopes
@@ -25,4 +25,6 @@ def show() -> Response:
             staff_id=caller.id,
             approvable=APPROVABLE,
         )
-    return page("workbench.html", figures=figures)
+        progress = fullest_bases(session, prefixes=caller.prefixes)
+        latest = latest_paid(session, prefixes=caller.prefixes)
+    return page("workbench.html", figures=figures, progress=progress, latest=latest)

@@ -14,6 +14,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "pledges.reveal": frozenset({Role.COUNTY_ADMIN, Role.ISSUER}),
         "payments.read": frozenset({Role.COUNTY_ADMIN, Role.FINANCE, Role.AUDITOR}),
         "certificates.read": frozenset({Role.COUNTY_ADMIN, Role.ISSUER, Role.AUDITOR}),
+        "certificates.preview": frozenset({Role.COUNTY_ADMIN, Role.ISSUER}),
         "certificates.issue": frozenset({Role.ISSUER}),
         "certificates.approve": frozenset({Role.COUNTY_ADMIN, Role.ISSUER}),
         "catalogue.read": frozenset({Role.COUNTY_ADMIN, Role.ISSUER, Role.FINANCE, Role.AUDITOR}),

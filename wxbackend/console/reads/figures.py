@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models import (
     Approval,
     ApprovalStatus,
+    BaseStatus,
     Certificate,
     CertificateStatus,
     OutboxMessage,
@@ -22,6 +23,8 @@ from wxbackend.console.reads.queues import within_mismatches, within_refunds_due
 from wxbackend.regions.service import under
 from wxbackend.staff.approvals import Approvable, Scopes, may_decide
 
+SHORT_LIST = 6
+PERCENT = 100
 NOT_IN_THE_GROUND = (TreeLife.PLANNED, TreeLife.PIT_DUG)
 
 
@@ -99,3 +102,17 @@ def _approvals(scopes: Scopes, staff_id: int, approvable: Mapping[str, Approvabl
         .where(Approval.status == ApprovalStatus.OPEN, Approval.requested_by != staff_id)
         .where(may_decide(scopes, approvable))
     )
+
+
+def latest_paid(session: Session, *, prefixes: Sequence[str]) -> Sequence[Pledge]:
+    """The newest pledges that were paid."""
+    query = select(Pledge).where(Pledge.paid_at.is_not(None), under(Pledge.county_code, prefixes))
+    return session.scalars(query.order_by(Pledge.id.desc()).limit(SHORT_LIST)).all()
+
+
+def fullest_bases(session: Session, *, prefixes: Sequence[str]) -> Sequence[PlantingBase]:
+    """Bases that take pledges, nearest to full first."""
+    query = select(PlantingBase).where(PlantingBase.status == BaseStatus.ONLINE, PlantingBase.capacity > 0)
+    query = query.where(under(PlantingBase.county_code, prefixes))
+    share = PlantingBase.sold * PERCENT / PlantingBase.capacity
+    return session.scalars(query.order_by(share.desc(), PlantingBase.id).limit(SHORT_LIST)).all()

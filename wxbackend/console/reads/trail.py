@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from models import PREFIX_LENGTH, AuditEntry, RegionLevel, Staff, StaffGrant
 from wxbackend.console.reads.pages import Sheet, newest_first
@@ -41,7 +41,8 @@ def _in_sight(prefixes: Sequence[str]) -> ColumnElement[bool]:
     """
     if any(len(prefix) <= PREFIX_LENGTH[RegionLevel.CITY] for prefix in prefixes):
         return true()
+    colleague = aliased(Staff)
     theirs = select(StaffGrant.staff_id).where(under(StaffGrant.region_code, prefixes))
+    names = select(colleague.username).where(colleague.id.in_(theirs))
     acted = and_(AuditEntry.actor_kind == "staff", AuditEntry.actor_id.in_(theirs))
-    accounts = exists().where(Staff.username == AuditEntry.object_key, Staff.id.in_(theirs))
-    return or_(acted, and_(AuditEntry.object_kind == "staff", accounts))
+    return or_(acted, and_(AuditEntry.object_kind == "staff", AuditEntry.object_key.in_(names)))
