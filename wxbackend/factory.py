@@ -10,6 +10,7 @@ from flask_openapi import APIBlueprint, Info
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from wxbackend.auditing.commands import audit_command
+from wxbackend.backups.commands import backup_command
 from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
 from wxbackend.console import site as console
@@ -96,6 +97,7 @@ COMMANDS: tuple[click.Command, ...] = (
     identity_commands.keys_commands,
     staff_commands.staff,
     audit_command,
+    backup_command,
     demo_commands,
     wxsim_command,
 )

@@ -1,6 +1,7 @@
 """Filling the database: the catalogue, the people and old trees in bulk."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -40,6 +41,8 @@ from wxbackend.trees import service as trees
 
 BLOCK = 2_000
 COUNTY = "445281000000"
+#: The register names the committee; people name the village.
+COMMITTEE = re.compile("(?:村民|居民|村|居)?委员?会$")
 Progress = Callable[[int], object]
 
 
@@ -126,7 +129,8 @@ def _bases(session: Session, scale: Scale, campaigns: dict[str, int], now: datet
     species = session.scalars(select(Species.id).where(Species.latin.is_not(None)).order_by(Species.id)).all()
     step = max(1, len(near) // scale.bases)
     chosen = [near[i * step % len(near)] for i in range(scale.bases)]
-    return [_base_row(n, code, name, campaigns, species, now) for n, (code, name) in enumerate(chosen, 1)]
+    named = [(code, COMMITTEE.sub("", name)) for code, name in chosen]
+    return [_base_row(n, code, name, campaigns, species, now) for n, (code, name) in enumerate(named, 1)]
 
 
 def _base_row(

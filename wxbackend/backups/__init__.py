@@ -1,0 +1,1 @@
+"""Consistent copies of database and storage, and the proof that a copy can be restored (``flask backup``)."""

@@ -1,0 +1,125 @@
+"""Make a copy while serving; open one in a scratch place.
+
+A backup is one tar file: the database, the stored files, and a manifest with the SHA-256 of each. The database goes
+first: every file that it knows of is on the disk by then, because files are stored before they are noted, and no file
+is ever changed under its key.
+"""
+
+import hashlib
+import io
+import json
+import sqlite3
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy.engine import URL
+
+MANIFEST = "manifest.json"
+DATABASE = "database"
+STORAGE = "storage"
+FORMAT = 1
+CHUNK = 1 << 20
+
+
+class BackupFailed(Exception):
+    """The copy could not be made or does not hold what it says."""
+
+
+def make_backup(target: Path, *, database: URL, storage: Path, schema_version: str | None, now: datetime) -> int:
+    """Write ``target`` whole or not at all; how many files it holds."""
+    draft = target.with_name(f".{target.name}.part")
+    with TemporaryDirectory(dir=target.parent) as scratch:
+        dump = Path(scratch) / DATABASE
+        _dump(database, dump)
+        manifest = {"format": FORMAT, "dialect": database.get_backend_name(), "schema": schema_version, "files": {}}
+        manifest["made_at"] = now.isoformat()
+        count = _pack(draft, dump=dump, storage=storage, manifest=manifest)
+    draft.replace(target)
+    return count
+
+
+def _dump(database: URL, target: Path) -> None:
+    if database.get_backend_name() == "sqlite":
+        _dump_sqlite(Path(database.database or ""), target)
+    else:
+        _run(["pg_dump", "--format=custom", "--no-owner", f"--file={target}", _libpq(database)])
+
+
+def _dump_sqlite(source: Path, target: Path) -> None:
+    """SQLite's own online backup: one consistent state, while others write."""
+    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
+        live.backup(copy, pages=1_000)
+
+
+def _libpq(database: URL) -> str:
+    return database.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - words of our own
+    if done.returncode != 0:
+        raise BackupFailed(f"{command[0]}: {done.stderr.strip()[-500:]}")
+
+
+def _pack(draft: Path, *, dump: Path, storage: Path, manifest: dict[str, object]) -> int:
+    digests: dict[str, str] = {}
+    with tarfile.open(draft, "w") as tar:
+        for name, file in (*_named(dump, storage),):
+            tar.add(file, name, recursive=False)
+            digests[name] = _digest(file.open("rb"))
+        text = json.dumps({**manifest, "files": digests}, indent=1).encode()
+        entry = tarfile.TarInfo(MANIFEST)
+        entry.size = len(text)
+        tar.addfile(entry, io.BytesIO(text))
+    return len(digests)
+
+
+def _named(dump: Path, storage: Path) -> Iterator[tuple[str, Path]]:
+    yield DATABASE, dump
+    for file in sorted(storage.rglob("*")) if storage.is_dir() else ():
+        relative = file.relative_to(storage)
+        if file.is_file() and not any(part.startswith(".") for part in relative.parts):
+            yield f"{STORAGE}/{relative.as_posix()}", file
+
+
+def _digest(stream: io.BufferedIOBase | io.BufferedReader) -> str:
+    digest = hashlib.sha256()
+    with stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def unpack(backup: Path, scratch: Path) -> dict[str, object]:
+    """Unpack into ``scratch`` and check every digest; the manifest. Raises ``BackupFailed``."""
+    try:
+        with tarfile.open(backup) as tar:
+            tar.extractall(scratch, filter="data")
+        manifest: dict[str, object] = json.loads((scratch / MANIFEST).read_text())
+    except (OSError, ValueError, tarfile.TarError) as error:
+        raise BackupFailed(f"{backup.name}: {type(error).__name__}") from error
+    _check_digests(manifest, scratch)
+    return manifest
+
+
+def _check_digests(manifest: dict[str, object], scratch: Path) -> None:
+    files = manifest.get("files")
+    if manifest.get("format") != FORMAT or not isinstance(files, dict) or DATABASE not in files:
+        raise BackupFailed("manifest")
+    for name, digest in files.items():
+        file = scratch / name
+        if not file.is_file() or _digest(file.open("rb")) != digest:
+            raise BackupFailed(f"damaged: {name}")
+
+
+def restore_database(dump: Path, *, database: URL) -> None:
+    """Fill the empty ``database`` from a dump of its own kind."""
+    if database.get_backend_name() == "sqlite":
+        dump.replace(database.database or "")
+    else:
+        _run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_libpq(database)}", str(dump)])
