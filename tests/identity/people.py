@@ -67,7 +67,7 @@ class Furnisher:
     safe: Vault
     storage: FakeStorage
 
-    def pledge(self, resident_id: int, status: PledgeStatus = PledgeStatus.FUNDED, **changes: object) -> Pledge:
+    def unsaved_pledge(self, resident_id: int, status: PledgeStatus = PledgeStatus.FUNDED, **changes: object) -> Pledge:
         """A plant pledge of one tree with a holder name and a dedication."""
         base = self.make.base()
         number = self.make.next()
@@ -92,8 +92,12 @@ class Furnisher:
             "paid_at": None if status is PledgeStatus.PENDING else self.clock(),
             **changes,
         }
+        return Pledge(**facts)
+
+    def pledge(self, resident_id: int, status: PledgeStatus = PledgeStatus.FUNDED, **changes: object) -> Pledge:
+        """The same, stored, with its first move."""
+        pledge = self.unsaved_pledge(resident_id, status, **changes)
         with transaction() as session:
-            pledge = Pledge(**facts)
             session.add(pledge)
             session.flush()
             session.add(

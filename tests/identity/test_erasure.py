@@ -1,9 +1,12 @@
 """What is left of a person who had themselves erased: books and serials, and no name."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import event, func, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from models import (
@@ -20,9 +23,9 @@ from models import (
     ResidentSession,
     ResidentStatus,
 )
-from tests.identity.people import DEVICE, NAME, PHONE, SECRETS, dump, resident_id_of
+from tests.identity.people import DEDICATION, DEVICE, NAME, PHONE, SECRETS, dump, resident_id_of
 from wxbackend.core.commands import this_worker
-from wxbackend.core.db import reading, transaction
+from wxbackend.core.db import db, reading, transaction
 from wxbackend.identity import erasure
 from wxbackend.identity.jobs import purge
 
@@ -56,6 +59,24 @@ def test_no_trace_is_left_in_database_and_storage(client, person, safe, storage)
     after = dump(safe, storage)
     assert [secret for secret in SECRETS if secret in after] == []
     assert storage.files == {}
+
+
+def database_file() -> bytes:
+    """The raw bytes of SQLite's file with its log written back; PostgreSQL's files are out of reach."""
+    if db.engine.dialect.name != "sqlite":
+        return b""
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Path(db.engine.url.database).read_bytes()
+
+
+def test_no_trace_is_left_in_the_free_pages_of_the_file(client, person):
+    in_the_clear = [DEDICATION.encode(), DEVICE.encode()]
+    before = database_file()
+    assert all((secret in before) == (db.engine.dialect.name == "sqlite") for secret in in_the_clear)
+    erase(client, person)
+    after = database_file()
+    assert not any(secret in after for secret in in_the_clear)
 
 
 def test_every_sealed_field_of_the_person_had_a_canary(client, person, safe):
@@ -177,6 +198,45 @@ def test_order_that_is_settled_does_not(client, make, furnish, safe, status):
     headers = make.resident()
     furnish.attempt(furnish.pledge(resident_id_of(safe)), status)
     assert erase(client, headers).status_code == 204
+
+
+def test_pledge_being_written_during_the_erasure_is_not_overlooked(app, client, make, furnish, safe):
+    """The erasure waits for it, on PostgreSQL at the resident's row, on SQLite in the queue, and then sees it."""
+    headers = make.resident()
+    pledge = furnish.unsaved_pledge(resident_id_of(safe), PledgeStatus.PENDING)
+    written, erasing = Event(), Event()
+
+    def write_slowly() -> None:
+        with app.app_context(), transaction() as session:
+            session.add(pledge)
+            session.flush()
+            written.set()
+            erasing.wait(timeout=1)
+
+    def notice(_connection, _cursor, statement, *_rest) -> None:
+        if statement.startswith("UPDATE resident SET"):
+            erasing.set()
+
+    event.listen(db.engine, "before_cursor_execute", notice)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_slowly)
+        assert written.wait(timeout=5)
+        answer = erase(client, headers)
+        writing.result(timeout=5)
+    event.remove(db.engine, "before_cursor_execute", notice)
+    assert (answer.status_code, answer.json["code"]) == (409, "payment-open")
+
+
+def test_two_erasures_at_once_are_one(app, client, person):
+    start = Barrier(2)
+
+    def erase_together(_turn: int) -> int:
+        start.wait(timeout=10)
+        return erase(app.test_client(), person).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(erase_together, range(2))) == [204, 401]
+    assert count(AuditEntry, AuditEntry.action == "resident.erase") == 1
 
 
 def test_pending_pledge_of_another_person_does_not_matter(client, make, furnish, safe):

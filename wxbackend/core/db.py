@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 from models import Base
 from wxbackend.core.errors import Busy
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON", "busy_timeout=3000")
+# What is deleted or overwritten leaves the file as well (secure_delete): an erasure is one.
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",
+    "secure_delete=ON",
+    "busy_timeout=3000",
+)
 QUEUE_TIMEOUT_S = 3
 
 # Rows stay readable after the end of a block: no reload, so no connection is held while we call WeChat.
