@@ -39,12 +39,11 @@ class FieldCipher:
     def open(self, sealed: str, *, place: str) -> str:
         """Decrypt, or raise ``Undecipherable``."""
         key_id, _, data = sealed.partition(":")
-        raw = b64decode(data)
         try:
-            clear = AESGCM(self.keys[key_id]).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode())
-        except (KeyError, InvalidTag) as error:
+            raw = b64decode(data, validate=True)
+            return AESGCM(self.keys[key_id]).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode()).decode()
+        except (KeyError, InvalidTag, ValueError) as error:  # ValueError: it was never sealed
             raise Undecipherable(place) from error
-        return clear.decode()
 
     def is_current(self, sealed: str) -> bool:
         return sealed.startswith(f"{self.current}:")

@@ -2,19 +2,23 @@
 
 import base64
 import binascii
+import ipaddress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVELOPMENT_SECRET = "development-only-secret-development-only"  # noqa: S105
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104
+EXAMPLE_APPID = "wx0123456789abcdef"
+#: Last parts of host names that never lead anywhere (RFC 2606): nobody prints them on a plate by mistake.
+RESERVED_NAMES = frozenset({"localhost", "example", "test", "invalid", "local", "internal"})
 KEY_BYTES = 32
 SECRET_LENGTH = 32
+TOKEN_LENGTH = 16
 
 
 class AppEnv(StrEnum):
@@ -70,14 +74,16 @@ class Settings(BaseSettings):
     )
 
     app_env: AppEnv = AppEnv.DEVELOPMENT
-    database_url: str = f"sqlite:///{ROOT / 'var' / 'xiangshu.db'}"
-    migration_database_url: str | None = None
+    flask_debug: bool = False
+    #: Database addresses carry passwords: they are not shown.
+    database_url: Annotated[str, Field(repr=False)] = f"sqlite:///{ROOT / 'var' / 'xiangshu.db'}"
+    migration_database_url: Annotated[str | None, Field(repr=False)] = None
     redis_url: SecretStr | None = None
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     field_keys: Ring = _development_ring("f")
     code_keys: Ring = _development_ring("c")
     index_key: SecretStr = SecretStr(base64.b64encode(b"i" * KEY_BYTES).decode())
-    trusted_proxies: int = 0
+    trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     open_docs: bool = False
     metrics_token: SecretStr | None = None
     cert_key_file: Path | None = None
@@ -85,14 +91,14 @@ class Settings(BaseSettings):
     public_base_url: str = "http://127.0.0.1:8000"
     code_base_url: str = "https://t.example"
     storage_url: str = f"file://{ROOT / 'var' / 'storage'}"
-    wx_appid: str = "wx0123456789abcdef"
+    wx_appid: str = EXAMPLE_APPID
     wx_appsecret: SecretStr = SecretStr("")
     wx_api_base: str = "https://api.weixin.qq.com"
     wxpay_api_base: str = "https://api.mch.weixin.qq.com"
     wxpay_merchants_file: Path | None = None
     wx_push_token: SecretStr | None = None
     wx_push_aes_key: SecretStr | None = None
-    session_days: int = 30
+    session_days: Annotated[int, Field(ge=1, le=365)] = 30
     log_json: bool = True
     rate_limits: bool = True
 
@@ -102,8 +108,22 @@ class Settings(BaseSettings):
         try:
             return cls(**given)
         except ValidationError as error:
-            faults = [f"{'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()]
-            raise BadSettings("; ".join(faults)) from None
+            raise BadSettings("; ".join([*_faults(error), *cls._further_faults(error, given)])) from None
+
+    @classmethod
+    def _further_faults(cls, error: ValidationError, given: dict[str, Any]) -> list[str]:
+        """What the checks of the whole would have said, had the garbled fields been readable."""
+        garbled = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
+        if not garbled:
+            return []
+        try:
+            cls(
+                **{**given, **{name: cls.model_fields[name].get_default(call_default_factory=True) for name in garbled}}
+            )
+        except ValidationError as more:
+            told = tuple(name.upper() for name in garbled)
+            return [fault for faults in _faults(more) for fault in faults.split("; ") if not fault.startswith(told)]
+        return []
 
     @property
     def is_production(self) -> bool:
@@ -132,25 +152,51 @@ class Settings(BaseSettings):
         return self
 
     def _unfit_for_production(self) -> list[str]:
+        checks = {**self._unfit_secrets(), **self._unfit_addresses()}
+        return [fault for fault, found in checks.items() if found]
+
+    def _unfit_secrets(self) -> dict[str, bool]:
         secret = self.secret_key.get_secret_value()
-        checks = {
+        return {
             "SECRET_KEY is the development default or shorter than 32 characters": secret == DEVELOPMENT_SECRET
             or len(secret) < SECRET_LENGTH,
-            "FIELD_KEYS is missing": "dev" in self.field_keys,
-            "CODE_KEYS is missing": "dev" in self.code_keys,
+            "FIELD_KEYS is missing": b"f" * KEY_BYTES in self.field_keys.values(),
+            "CODE_KEYS is missing": b"c" * KEY_BYTES in self.code_keys.values(),
             "INDEX_KEY is missing": self.index_key_bytes == b"i" * KEY_BYTES,
             "CERT_KEY_FILE is missing": self.cert_key_file is None,
             "WX_APPSECRET is missing": not self.wx_appsecret.get_secret_value(),
             "WXPAY_MERCHANTS_FILE is missing": self.wxpay_merchants_file is None,
-            "METRICS_TOKEN is missing": self.metrics_token is None,
-            "PUBLIC_BASE_URL must be https and not this machine": not _is_public_https(self.public_base_url),
-            "CODE_BASE_URL must be https and not this machine": not _is_public_https(self.code_base_url),
+            "METRICS_TOKEN is missing or shorter than 16 characters": self.metrics_token is None
+            or len(self.metrics_token.get_secret_value()) < TOKEN_LENGTH,
+        }
+
+    def _unfit_addresses(self) -> dict[str, bool]:
+        return {
+            "FLASK_DEBUG must be off": self.flask_debug,
+            "RATE_LIMITS must be on": not self.rate_limits,
+            "WX_APPID is missing": self.wx_appid in {"", EXAMPLE_APPID},
+            "PUBLIC_BASE_URL must be https and a public host": not _is_public_https(self.public_base_url),
+            "CODE_BASE_URL must be https and a public host": not _is_public_https(self.code_base_url),
             "WX_API_BASE must be WeChat, not the simulator": not _is_public_https(self.wx_api_base),
             "WXPAY_API_BASE must be WeChat Pay, not the simulator": not _is_public_https(self.wxpay_api_base),
         }
-        return [fault for fault, found in checks.items() if found]
+
+
+def _faults(error: ValidationError) -> list[str]:
+    """``NAME: what is wrong``, never the value."""
+    faults = error.errors(include_input=False, include_url=False)
+    named = [(".".join(map(str, fault["loc"])).upper(), fault["msg"].removeprefix("Value error, ")) for fault in faults]
+    return [f"{name}: {message}" if name else message for name, message in named]
 
 
 def _is_public_https(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme == "https" and (parts.hostname or "") not in LOOPBACK
+    return parts.scheme == "https" and _is_public(parts.hostname or "localhost")
+
+
+def _is_public(host: str) -> bool:
+    """Neither this machine, nor a private address, nor a name reserved for examples."""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host.rpartition(".")[2] not in RESERVED_NAMES
