@@ -27,6 +27,7 @@ from wxbackend.core.dates import china_date
 from wxbackend.honours.rules import KIND_PERSON, TAIL_LENGTH
 from wxbackend.pledges.rules import KIND_WORDS
 from wxbackend.pledges.service import holder_place
+from wxbackend.regions.rules import place_name
 
 #: Stands on the certificate of a county that has named no issuing authority yet; 样例 stands across it anyway.
 NO_ISSUER = "发证机关待定"
@@ -75,7 +76,7 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
         "species": sorted({name for _, name in trees}) or ([] if donates else [species]),
         "tree_numbers": [number for number, _ in trees],
         "base_name": base.name,
-        "region_name": "".join(regions),
+        "region_name": "".join(place_name(region) for region in regions),
         "campaign_name": campaign.name,
         "amount_fen": pledge.amount_fen if donates else None,
         "paid_on": china_date(pledge.paid_at).isoformat(),

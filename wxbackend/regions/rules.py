@@ -20,3 +20,16 @@ def county_of(code: str) -> str:
 
 def is_within(code: str, prefixes: Sequence[str]) -> bool:
     return any(code.startswith(prefix) for prefix in prefixes)
+
+
+#: The register lists villages by their committees; a certificate names the place.
+_COMMITTEES = (("村民委员会", "村"), ("居民委员会", "社区"), ("村委会", "村"), ("居委会", "社区"))
+
+
+def place_name(register_name: str) -> str:
+    """竹林村委会 → 竹林村, 东门居民委员会 → 东门社区; any other name as it is."""
+    for committee, place in _COMMITTEES:
+        if register_name.endswith(committee):
+            stem = register_name.removesuffix(committee)
+            return stem if stem.endswith(place) else stem + place
+    return register_name

@@ -1,7 +1,6 @@
 """Filling the database: the catalogue, the people and old trees in bulk."""
 
 import csv
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -37,12 +36,11 @@ from wxbackend.core.ports import ports, settings, vault
 from wxbackend.core.settings import ROOT
 from wxbackend.devtools.demo.plan import Scale, base_plan, person_name, spread
 from wxbackend.identity.service import openid_place
+from wxbackend.regions.rules import place_name
 from wxbackend.trees import service as trees
 
 BLOCK = 2_000
 COUNTY = "445281000000"
-#: The register names the committee; people name the village.
-COMMITTEE = re.compile("(?:村民|居民|村|居)?委员?会$")
 Progress = Callable[[int], object]
 
 
@@ -129,7 +127,7 @@ def _bases(session: Session, scale: Scale, campaigns: dict[str, int], now: datet
     species = session.scalars(select(Species.id).where(Species.latin.is_not(None)).order_by(Species.id)).all()
     step = max(1, len(near) // scale.bases)
     chosen = [near[i * step % len(near)] for i in range(scale.bases)]
-    named = [(code, COMMITTEE.sub("", name)) for code, name in chosen]
+    named = [(code, place_name(name)) for code, name in chosen]
     return [_base_row(n, code, name, campaigns, species, now) for n, (code, name) in enumerate(named, 1)]
 
 
