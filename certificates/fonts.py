@@ -80,7 +80,7 @@ class FontBook:
 def font_book(extra_dir: Path | None = None) -> FontBook:
     """Return the fonts of this machine: the packaged serif, then ``extra_dir``, then Hanazono if installed."""
     paths = [pylopdf_fonts_zh_cn.serif_path(), *_font_files(extra_dir), *_font_files(HANAZONO_DIR)]
-    return FontBook(tuple(_open_face(Path(path)) for path in paths))
+    return FontBook(tuple(open_face(Path(path)) for path in paths))
 
 
 def missing_glyphs(text: str, *, fonts: FontBook | None = None) -> tuple[str, ...]:
@@ -99,7 +99,8 @@ def _font_files(folder: Path | None) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in FONT_SUFFIXES)
 
 
-def _open_face(path: Path) -> FontFace:
+def open_face(path: Path) -> FontFace:
+    """Open one font file; only its tables of coverage and advances are read."""
     face = hb.Face(hb.Blob.from_file_path(str(path)))
     family = face.get_name(hb.OTNameIdPredefined.FONT_FAMILY) or path.stem
     return FontFace(family, path, face.unicodes, hb.Font(face), face.upem)

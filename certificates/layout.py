@@ -21,7 +21,7 @@ ORNAMENT_TOP_MM, ORNAMENT_BOTTOM_MM = 51.0, 55.0
 TEXT_TOP_MM, TEXT_BOTTOM_MM = 61.0, 125.0
 NAME_SIZE_MM, MIN_NAME_SIZE_MM = 9.6, 5.6
 BODY_SIZE_MM, MIN_BODY_SIZE_MM = 6.3, 3.6
-MAX_NAME_LINES = 2
+MAX_NAME_LINES, NAME_LINE_HEIGHT_EM = 2, 1.35
 NOTE_SCALE = 0.8
 MAX_BODY_LINES = 5
 
@@ -102,7 +102,6 @@ class Layout:
     lines: tuple[Line, ...]
     code: Box
     seal: Box
-    species: tuple[str, ...]
 
 
 FRAME = Box(FRAME_INSET_MM, FRAME_INSET_MM, PAGE_WIDTH_MM - FRAME_INSET_MM, PAGE_HEIGHT_MM - FRAME_INSET_MM)
@@ -116,7 +115,7 @@ def certificate_layout(face: CertificateFace, *, fonts: FontBook | None = None) 
     words = wording(face)
     signature = tuple(_signature_lines(words, book))
     lines = (title_line(words.title, book), *_column(words, book), *_code_lines(face.serial, book), *signature)
-    return Layout(lines, CODE, _seal_box(signature), face.species)
+    return Layout(lines, CODE, _seal_box(signature))
 
 
 def title_line(title: str, fonts: FontBook) -> Line:
@@ -150,12 +149,11 @@ def _name_lines(words: Wording, fonts: FontBook) -> list[tuple[float, Line]]:
     label = set_line(words.holder_label, TextStyle(fonts, label_size))
     left = COLUMN_LEFT_MM + label.width_mm + 0.9 * label_size
     size, settings = _fitted_name(words.holder_name, fonts, COLUMN_RIGHT_MM - left)
-    slot = LINE_HEIGHT_EM * size if len(settings) == 1 else 1.35 * size
-    lines = [(slot, Line("name", setting, size, left, 0.0)) for setting in settings]
+    slots = [NAME_LINE_HEIGHT_EM * size] * (len(settings) - 1) + [LINE_HEIGHT_EM * size]
+    lines = [(slot, Line("name", setting, size, left, 0.0)) for slot, setting in zip(slots, settings, strict=True)]
     # the label shares the first name's baseline: it takes no height of its own
-    drop = (ASCENT_EM - DESCENT_EM) / 2 * (size - label_size)
-    shared = slot / 2
-    return [(0.0, Line("label", label, label_size, COLUMN_LEFT_MM, shared + drop)), *lines]
+    drop = slots[0] / 2 + (ASCENT_EM - DESCENT_EM) / 2 * (size - label_size)
+    return [(0.0, Line("label", label, label_size, COLUMN_LEFT_MM, drop)), *lines]
 
 
 def _fitted_name(name: str, fonts: FontBook, room_mm: float) -> tuple[float, list[Setting]]:

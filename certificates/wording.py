@@ -103,8 +103,8 @@ def _consecutive(numbers: tuple[str, ...]) -> bool:
 
 
 def _gift_facts(face: CertificateFace) -> tuple[str, ...]:
-    tail = (f"支付交易单号尾号：{face.payment_tail}",) if face.payment_tail else ()
-    return (*tail, NO_RECEIPT)
+    tail = f"支付交易单号尾号：{face.payment_tail}。" if face.payment_tail else ""
+    return (tail + NO_RECEIPT,)
 
 
 def _up_to_99(value: int) -> str:

@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import pylopdf_fonts_zh_cn
 from PIL import Image, ImageDraw
 
 from certificates.codes import make_token, tree_number
 from certificates.faces import CertificateFace, PlateFace
+from certificates.fonts import FontBook, font_book, open_face
 
 RARE_NAME = "𬭎𫖮㛃龘·林"
 KEYS = {"k1": b"a key for tests, thirty-two bytes"}
@@ -92,6 +95,13 @@ def scanned_seal_png() -> bytes:
     out = BytesIO()
     paper.convert("RGB").save(out, "PNG")
     return out.getvalue()
+
+
+def two_fonts(*, first_covers: str) -> FontBook:
+    """A book whose first font covers only these characters, so that the second must help out."""
+    serif = font_book().faces[0]
+    sans = open_face(Path(pylopdf_fonts_zh_cn.sans_path()))
+    return FontBook((replace(serif, coverage=frozenset(map(ord, first_covers))), sans))
 
 
 EXTREMES: dict[str, CertificateFace] = {

@@ -4,9 +4,8 @@ from pathlib import Path
 import pylopdf_fonts_zh_cn
 import pytest
 
-from certificates import fonts
 from certificates.fonts import FontBook, MissingGlyphs, font_book, missing_glyphs, normalise_name
-from tests.certificates.faces import RARE_NAME
+from tests.certificates.faces import RARE_NAME, two_fonts
 
 SERIF_SHA256 = "e8f396decc1f0963a016a989c3d8852e863d1350996f573860a80767c83a1cd3"
 SANS_SHA256 = "faa6c9df652116dde789d351359f3d7e5d2285a2b2a1f04a2d7244df706d5ea9"
@@ -43,12 +42,8 @@ def test_invisible_and_private_characters_are_missing(invisible):
     assert missing_glyphs(invisible) == (invisible,)
 
 
-def test_a_second_font_takes_over_what_the_first_lacks(packaged_only):
-    extra = fonts._open_face(Path(pylopdf_fonts_zh_cn.sans_path()))
-    first = packaged_only.faces[0]
-    narrow = fonts.FontFace(first.family, first.path, frozenset(map(ord, "林苗")), first.shaper, first.units_per_em)
-    book = FontBook((narrow, extra))
-    assert list(book.runs("林小苗")) == [(0, "林"), (1, "小"), (0, "苗")]
+def test_a_second_font_takes_over_what_the_first_lacks():
+    assert list(two_fonts(first_covers="林苗").runs("林小苗")) == [(0, "林"), (1, "小"), (0, "苗")]
 
 
 def test_fonts_of_an_extra_folder_stand_behind_the_packaged_one(tmp_path):

@@ -22,6 +22,7 @@ from tests.certificates.faces import (
     planted,
     scanned_seal_png,
     seal_png,
+    two_fonts,
 )
 
 
@@ -122,6 +123,16 @@ def test_threads_may_set_files_at_the_same_time():
     alone = [certificate_pdf(face) for face in faces]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(certificate_pdf, faces * 2)) == alone * 2
+
+
+def test_a_name_in_two_fonts_is_drawn_and_copied_as_one():
+    every_but_one = "".join(map(chr, font_book().faces[0].coverage)).replace("小", "")
+    book, face = two_fonts(first_covers=every_but_one), planted(seal_png=seal_png())
+    pdf = certificate_pdf(face, fonts=book)
+    assert "林小苗" in text_of(pdf)
+    used = {str(font["/BaseFont"]) for font in read(pdf).pages[0]["/Resources"]["/Font"].values()}
+    assert any("Sans" in name for name in used)
+    assert draw_certificate(face, width_px=877, fonts=book) != draw_certificate(face, width_px=877)
 
 
 def test_the_code_reads_from_the_printed_page():
