@@ -1,8 +1,7 @@
 """Pledges on their way, for pages that show them."""
 
-from wxbackend.core.worker import Worker
-
 from tests.fakes import MCHID
+from wxbackend.core.worker import Worker
 
 WISH = {"kind": "plant", "tree_count": 2, "holder_name": "陈新叶", "display": "name", "dedication": "愿家乡常绿"}
 

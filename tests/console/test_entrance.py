@@ -1,8 +1,8 @@
 """Signing in and out, idling, confirming, over HTTP."""
 
-from models import AuditEntry, Role, Staff, StaffSession
 from sqlalchemy import select
 
+from models import AuditEntry, Role, Staff, StaffSession
 from tests.staff.people import PASSWORD
 from wxbackend.core.db import reading
 
@@ -134,7 +134,14 @@ def test_anonymous_reader_is_sent_to_the_door_and_back(office):
 
 def test_next_never_leads_elsewhere(office, clock):
     who = office.hire(Role.AUDITOR)
-    for trap in ("https://evil.example/", "//evil.example/console", "/\\evil.example", "/v1/me", "/consoles", "console"):
+    for trap in (
+        "https://evil.example/",
+        "//evil.example/console",
+        "/\\evil.example",
+        "/v1/me",
+        "/consoles",
+        "console",
+    ):
         clock.forward(seconds=30)
         answer = office.door().post(
             f"/console/login?next={trap}",

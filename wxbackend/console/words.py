@@ -119,7 +119,13 @@ def cause(name: str) -> str:
 
 def details(facts: Mapping[str, object]) -> str:
     """What an entry of the trail says besides who, what and when."""
-    return "；".join(f"{DETAILS.get(name, name)} {fact}" for name, fact in facts.items()) or "—"
+    return "；".join(f"{DETAILS.get(name, name)}：{_fact(name, str(fact))}" for name, fact in facts.items()) or "—"
+
+
+def _fact(name: str, fact: str) -> str:
+    if name in {"frm", "to"}:
+        return TITLES.get((CampaignStatus, fact)) or TITLES.get((BaseStatus, fact), fact)
+    return ACTIONS.get(fact, fact) if name == "wish" else fact
 
 
 def title(state: StrEnum) -> str:

@@ -25,18 +25,18 @@ _HASHER = PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1)
 NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$bm8gc3VjaCBhY2NvdW50IQ$IHc4Lyn1Mp7H119At9XA8YaUaA8K+k21IQY4miB18+s"
 #: At most two hashes at once: a flood of sign-ins may cost neither all memory nor both processors.
 _PLACES = BoundedSemaphore(2)
-PLACE_TIMEOUT_S = 3
+PLACE_TIMEOUT_S = 3.0
 
 
 def hash_password(password: str, *, salt: bytes) -> str:
     """The argon2id hash; ``salt`` is 16 random bytes. Raises ``Busy`` when no place is free for 3 s."""
-    with _a_place():
+    with a_place():
         return _HASHER.hash(password, salt=salt)
 
 
 def is_password(password: str, *, hashed: str | None) -> bool:
     """Whether it is the password; ``None`` (no such account) is never, and takes as long."""
-    with _a_place():
+    with a_place():
         try:
             return _HASHER.verify(hashed or NOBODY, password) and hashed is not None
         except VerifyMismatchError:
@@ -44,8 +44,9 @@ def is_password(password: str, *, hashed: str | None) -> bool:
 
 
 @contextmanager
-def _a_place() -> Iterator[None]:
-    if not _PLACES.acquire(timeout=PLACE_TIMEOUT_S):
+def a_place(*, wait_s: float = PLACE_TIMEOUT_S) -> Iterator[None]:
+    """One of the places where a hash is computed. Raises ``Busy`` when none is free in time."""
+    if not _PLACES.acquire(timeout=wait_s):
         raise Busy
     try:
         yield
