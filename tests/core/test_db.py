@@ -121,7 +121,14 @@ def test_a_turn_is_given_back_when_the_block_fails(embedded):
 
 
 def test_sqlite_connections_are_set_up(embedded):
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1, "busy_timeout": 3000}
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "recursive_triggers": 1,
+        "secure_delete": 1,
+        "busy_timeout": 3000,
+    }
     assert {pragma.split("=")[0] for pragma in PRAGMAS} == set(wanted)
     with transaction() as session:
         assert {name: session.scalar(text(f"PRAGMA {name}")) for name in wanted} == wanted

@@ -1,6 +1,8 @@
 """What is left of a person who had themselves erased: books and serials, and no name."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Event
@@ -65,8 +67,8 @@ def database_file() -> bytes:
     """The raw bytes of SQLite's file with its log written back; PostgreSQL's files are out of reach."""
     if db.engine.dialect.name != "sqlite":
         return b""
-    with db.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with closing(sqlite3.connect(db.engine.url.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return Path(db.engine.url.database).read_bytes()
 
 
