@@ -76,6 +76,7 @@ def _payable(session: Session, *, number: str, resident_id: int, now: datetime) 
         .join(Campaign, Campaign.id == Pledge.campaign_id)
         .join(Payee, Payee.id == Campaign.payee_id)
         .where(Pledge.number == number, Pledge.resident_id == resident_id)
+        .with_for_update(of=Pledge)  # nobody cancels it between here and the new attempt
     ).one_or_none()
     if row is None:
         raise NotFound("认种认捐单不存在")
@@ -164,14 +165,17 @@ def note_ended(session: Session, *, attempt_id: int, status: AttemptStatus) -> N
 
 
 def note_asked(session: Session, *, order: Order, busy: bool, now: datetime) -> None:
-    """The answer was not final: ask again on the schedule, or in a minute while the user is paying."""
+    """The answer was not final: ask again on the schedule, or in a minute while the user is paying.
+
+    An attempt that ended meanwhile is not asked about again.
+    """
     count = order.query_count + 1
     planned = next_query_at(created_at=order.created_at, expires_at=order.expires_at, query_count=count)
     again = now + BUSY_STEP if busy or planned <= now else planned
     session.execute(
         update(PaymentAttempt)
-        .where(PaymentAttempt.id == order.id, PaymentAttempt.status.in_(OPEN))
-        .values(query_count=count, next_query_at=again)
+        .where(PaymentAttempt.id == order.id)
+        .values(query_count=count, next_query_at=case((PaymentAttempt.status.in_(OPEN), again), else_=None))
         .execution_options(synchronize_session=False)
     )
 
@@ -182,6 +186,16 @@ def ask_soon(session: Session, *, number: str, now: datetime) -> None:
         update(PaymentAttempt)
         .where(PaymentAttempt.out_trade_no == number, PaymentAttempt.status != AttemptStatus.SUCCESS)
         .values(next_query_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def ask_no_more(session: Session, *, number: str) -> None:
+    """WeChat has said what it will ever say about an order, and a person must look at it."""
+    session.execute(
+        update(PaymentAttempt)
+        .where(PaymentAttempt.out_trade_no == number)
+        .values(next_query_at=None)
         .execution_options(synchronize_session=False)
     )
 

@@ -30,7 +30,7 @@ from wxbackend.core.ports import (
 )
 from wxbackend.payments import attempts
 from wxbackend.payments.attempts import Order
-from wxbackend.payments.service import apply_transaction
+from wxbackend.payments.service import Applied, apply_transaction
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.rules import PAY_MARGIN
 
@@ -92,7 +92,7 @@ class Cashier:
             self.check(order)
             raise AlreadyPaid from None
         except OrderNumberSpent:
-            self._give_up(order)
+            self._stop(order, AttemptStatus.FAILED)  # never a new number before WeChat says the old one is unpaid
             return None
         with self.transaction() as session:
             kept = attempts.note_prepaid(session, order=order, prepay_id=prepay_id, now=self.now())
@@ -112,53 +112,56 @@ class Cashier:
             notify_url=self.notify_url(order.mchid),
         )
 
-    def _give_up(self, order: Order) -> None:
-        """Never renumber before WeChat says that the old number is not paid."""
-        state = self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no)
-        if self._apply(state):
-            raise AlreadyPaid
-        if state is not None and state.state not in OVER:
-            outcome = self.gateway.close(mchid=order.mchid, out_trade_no=order.out_trade_no)
-            if outcome not in GONE:
-                raise PaymentInProgress
-        with self.transaction() as session:
-            attempts.note_ended(session, attempt_id=order.id, status=AttemptStatus.FAILED)
+    def _query(self, order: Order) -> OrderState | None:
+        return self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no)
 
     def _apply(self, state: OrderState | None) -> bool:
-        """Apply what a query says was paid; False if nothing was."""
+        """Apply what a query says was paid; False if nothing was. What does not fit is not asked about again."""
         if state is None or state.paid is None:
             return False
         with self.transaction() as session:
-            apply_transaction(session, paid=state.paid, index=self.index, now=self.now())
+            applied = apply_transaction(session, paid=state.paid, index=self.index, now=self.now())
+            if applied is Applied.QUARANTINED:
+                attempts.ask_no_more(session, number=state.paid.out_trade_no)
         return True
 
     def check(self, order: Order) -> None:
         """Ask WeChat once and act on it: apply, close what is over, or ask again later. Raises ``UpstreamFailed``."""
-        state = self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no)
+        state = self._query(order)
         if self._apply(state):
             return
-        if state is not None and state.state in OVER:
-            self._end(order)
-        elif self.now() >= order.expires_at + PAY_MARGIN:
-            self._close(order, known=state is not None)
+        late = self.now() >= order.expires_at + PAY_MARGIN
+        if (late and state is None) or (state is not None and state.state in OVER):
+            self._end(order, AttemptStatus.CLOSED)
+        elif late:
+            self._close(order, AttemptStatus.CLOSED)
         else:
             self._ask_later(order, busy=False)
 
-    def _close(self, order: Order, *, known: bool) -> bool:
-        """Close at WeChat, then here. Only a closed number gives its places back."""
-        if known:
-            outcome = self.gateway.close(mchid=order.mchid, out_trade_no=order.out_trade_no)
-            if outcome is CloseOutcome.ALREADY_PAID:
-                return not self._apply(self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no))
-            if outcome is CloseOutcome.BUSY:
-                self._ask_later(order, busy=True)
-                return False
-        self._end(order)
-        return True
+    def _stop(self, order: Order, ended: AttemptStatus) -> None:
+        """See to it that no money can come any more. Raises ``AlreadyPaid`` when it came, ``PaymentInProgress``."""
+        state = self._query(order)
+        if self._apply(state):
+            raise AlreadyPaid
+        if state is None or state.state in OVER:
+            self._end(order, ended)
+            return
+        outcome = self._close(order, ended)
+        if outcome not in GONE:
+            raise AlreadyPaid if outcome is CloseOutcome.ALREADY_PAID else PaymentInProgress
 
-    def _end(self, order: Order) -> None:
+    def _close(self, order: Order, ended: AttemptStatus) -> CloseOutcome:
+        """Close at WeChat, then here: only a closed number gives its places back. One that was paid is applied."""
+        outcome = self.gateway.close(mchid=order.mchid, out_trade_no=order.out_trade_no)
+        if outcome in GONE:
+            self._end(order, ended)
+        elif outcome is CloseOutcome.BUSY or not self._apply(self._query(order)):
+            self._ask_later(order, busy=True)
+        return outcome
+
+    def _end(self, order: Order, ended: AttemptStatus) -> None:
         with self.transaction() as session:
-            attempts.note_ended(session, attempt_id=order.id, status=AttemptStatus.CLOSED)
+            attempts.note_ended(session, attempt_id=order.id, status=ended)
             if self.now() >= order.expires_at:
                 pledges.end_unpaid(
                     session, pledge_id=order.pledge_id, to=PledgeStatus.EXPIRED, cause="hold over", now=self.now()
@@ -173,7 +176,7 @@ class Cashier:
         with self.transaction() as session:
             unsettled = attempts.newest_unsettled(session, number=number, resident_id=resident_id)
         for order in unsettled:
-            self._apply(self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no))
+            self._apply(self._query(order))
 
     def cancel(self, *, number: str, resident_id: int) -> None:
         """Give a pending pledge up. An open order is closed at WeChat first.
@@ -185,23 +188,16 @@ class Cashier:
             unsettled = attempts.newest_unsettled(session, number=number, resident_id=resident_id)
         if pledge.status is PledgeStatus.CANCELLED:
             return
+        if pledge.paid_at is not None:
+            raise AlreadyPaid
         for order in unsettled:
-            self._close_for_cancel(order)
+            self._stop(order, AttemptStatus.CLOSED)
         with self.transaction() as session:
             ended = pledges.end_unpaid(
                 session, pledge_id=pledge.id, to=PledgeStatus.CANCELLED, cause="cancelled by owner", now=self.now()
             )
         if not ended:
             raise attempts.PledgeNotPayable(pledge_status=str(pledge.status))
-
-    def _close_for_cancel(self, order: Order) -> None:
-        state = self.gateway.query(mchid=order.mchid, out_trade_no=order.out_trade_no)
-        if self._apply(state):
-            raise AlreadyPaid
-        if state is None or state.state in OVER:
-            self._end(order)
-        elif not self._close(order, known=True):
-            raise PaymentInProgress
 
 
 def cashier() -> Cashier:

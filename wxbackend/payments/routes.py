@@ -13,7 +13,7 @@ from wxbackend.core.health import alarm
 from wxbackend.core.http import answer, no_content
 from wxbackend.core.limits import limiter
 from wxbackend.core.policies import allow, current_caller, resident, wechat
-from wxbackend.core.ports import BadNotification, Notice, ports, vault
+from wxbackend.core.ports import BadNotification, Notice, WrongRecipient, ports, vault
 from wxbackend.fulfilment import service as fulfilment
 from wxbackend.honours.tools import issuing_tools
 from wxbackend.payments import attempts
@@ -111,6 +111,9 @@ def _open(mchid: str) -> tuple[Notice, str]:
                 attempts.ask_soon(session, number=refusal.stale_order, now=ask.now())
         if refusal.serial_unknown:
             alarm("unknown-serial", mchid=mchid)
+        raise
+    except WrongRecipient:
+        alarm("wrong-recipient", mchid=mchid)
         raise
     return notice, body.decode()
 

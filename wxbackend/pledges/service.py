@@ -190,6 +190,8 @@ def end_unpaid(session: Session, *, pledge_id: int, to: PledgeStatus, cause: str
 
     With an attempt open the money may be on its way: the caller closes it at WeChat first.
     """
+    # PostgreSQL: a statement that waits for a lock still sees the attempts of before; one that follows sees all.
+    session.execute(select(Pledge.id).where(Pledge.id == pledge_id).with_for_update())
     pledge = session.scalar(
         update(Pledge)
         .where(Pledge.id == pledge_id, Pledge.status == PledgeStatus.PENDING, ~_has_open_attempt())
