@@ -22,8 +22,8 @@ class PledgeBody(Schema):
 
     kind: PledgeKind
     base_id: Annotated[str, Field(min_length=1, max_length=40)]
-    tree_count: Annotated[int, Field(ge=1, le=MAX_TREES)] | None = None
-    amount_fen: Annotated[int, Field(ge=100, le=MAX_DONATION_FEN)] | None = None
+    tree_count: Annotated[int, Field(ge=1, le=MAX_TREES, strict=True)] | None = None
+    amount_fen: Annotated[int, Field(ge=100, le=MAX_DONATION_FEN, strict=True)] | None = None
     tree_tokens: Annotated[list[Token], Field(min_length=1, max_length=MAX_TREES)] | None = None
     display: Display = Display.ANONYMOUS
     reward: Reward = Reward.POINTS

@@ -95,11 +95,11 @@ def hold_trees(session: Session, *, base_id: int, n: int, tokens: Sequence[str])
         .limit(n)
         .with_for_update(skip_locked=True)
     )
-    chosen = free.where(Tree.token.in_(tokens)) if tokens else free
+    chosen = (free.where(Tree.token.in_(tokens)) if tokens else free).cte("chosen")  # a plain subquery may run twice
     species = select(Species.name).where(Species.id == Tree.species_id).scalar_subquery()
     held = session.execute(
         update(Tree)
-        .where(Tree.id.in_(chosen.scalar_subquery()), Tree.adoption == TreeAdoption.OPEN)
+        .where(Tree.id.in_(select(chosen.c.id)), Tree.adoption == TreeAdoption.OPEN)
         .values(adoption=TreeAdoption.HELD)
         .returning(Tree.id, Tree.number, Tree.token, species, Tree.life)
         .execution_options(synchronize_session=False)
