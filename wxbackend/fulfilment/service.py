@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from certificates.codes import make_token
-from models import PlantingBase, Pledge, PledgeKind, PledgeStatus, PledgeTree
+from models import Certificate, PlantingBase, Pledge, PledgeKind, PledgeStatus, PledgeTree
 from wxbackend.core.dates import china_date
 from wxbackend.honours import service as honours
 from wxbackend.honours.tools import IssuingTools
@@ -43,11 +43,11 @@ def _take(session: Session, *, number: str) -> Pledge | None:
 
 
 def _donation(session: Session, *, number: str) -> Pledge | None:
-    """A paid donation: FUNDED is its end, only the certificate follows."""
+    """A paid donation without a certificate: FUNDED is its end. One that was revoked is not made anew."""
     return session.scalar(
-        select(Pledge).where(
-            Pledge.number == number, Pledge.status == PledgeStatus.FUNDED, Pledge.kind == PledgeKind.DONATE
-        )
+        select(Pledge)
+        .where(Pledge.number == number, Pledge.status == PledgeStatus.FUNDED, Pledge.kind == PledgeKind.DONATE)
+        .where(~exists().where(Certificate.pledge_id == Pledge.id))
     )
 
 
