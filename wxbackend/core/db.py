@@ -101,5 +101,7 @@ def _set_up(connection: object, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":  # heeds PostgreSQL's option as well
         reads = connection.get_execution_options().get("postgresql_readonly", False)
-        connection.exec_driver_sql(f"PRAGMA query_only={int(reads)}")
+        if connection.info.get("query_only") is not reads:  # the PRAGMA expires every prepared statement, triggers too
+            connection.exec_driver_sql(f"PRAGMA query_only={int(reads)}")
+            connection.info["query_only"] = reads
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
