@@ -85,7 +85,8 @@ def bilevel_png(rows: Sequence[Sequence[bool]], *, scale: int) -> bytes:
 
 
 def _packed(row: Sequence[bool], scale: int) -> bytes:
-    bits = "".join(("0" if dark else "1") * scale for dark in row)
+    light_and_dark = ("1" * scale, "0" * scale)
+    bits = "".join([light_and_dark[dark] for dark in row])
     padded = bits + "0" * (-len(bits) % 8)
     return int(padded, 2).to_bytes(len(padded) // 8)
 

@@ -126,8 +126,9 @@ def title_line(title: str, fonts: FontBook) -> Line:
 
 def _column(words: Wording, fonts: FontBook) -> Iterator[Line]:
     """Name line and body, as one block in the middle of the space between title and code."""
+    name = _name_lines(words, fonts)
     for scale in SHRINK_STEPS:
-        block = [*_name_lines(words, fonts), *_body_lines(words, fonts, BODY_SIZE_MM * scale)]
+        block = [*name, *_body_lines(words, fonts, BODY_SIZE_MM * scale)]
         height = sum(advance for advance, _ in block)
         body_count = sum(line.role in {"body", "note"} for _, line in block)
         if height <= TEXT_BOTTOM_MM - TEXT_TOP_MM and body_count <= MAX_BODY_LINES:

@@ -24,7 +24,7 @@ def seal_picture(seal_png: bytes) -> Image.Image:
         if max(picture.size) > MAX_SEAL_SIDE_PX:
             raise BadSeal("印章图片过大")
         rgba = picture.convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise BadSeal("印章不是可用的PNG图片") from error
     red, green, blue, alpha = rgba.split()
     # ink is what is darker than white in any channel

@@ -1,3 +1,5 @@
+import struct
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -123,6 +125,13 @@ def test_a_seal_of_giant_size_is_refused():
     Image.new("L", (MAX_SEAL_SIDE_PX + 1, 2)).save(out, "PNG")
     with pytest.raises(BadSeal, match="过大"):
         seal_picture(out.getvalue())
+
+
+def test_a_seal_that_would_unpack_to_gigabytes_is_refused():
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    with pytest.raises(BadSeal):
+        seal_picture(png + struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT")))
 
 
 def test_text_leaves_the_frame_as_it_is():
