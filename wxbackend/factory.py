@@ -80,7 +80,15 @@ RESOLVERS = {
     "staff": signed_in_staff,
 }
 #: From what is created to the operations that read it.
-LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {}
+LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    "createPledge": (
+        ("read", "getPledge", "number", "$response.body#/number"),
+        ("pay", "createPayment", "number", "$response.body#/number"),
+        ("sync", "syncPledge", "number", "$response.body#/number"),
+        ("cancel", "cancelPledge", "number", "$response.body#/number"),
+    ),
+    "createPayment": (("pledge", "getPledge", "number", "$request.path.number"),),
+}
 #: Who does the messages of a topic (outbox).
 HANDLERS: tuple[tuple[str, Handler], ...] = (
     *identity_jobs.HANDLERS,
