@@ -3,6 +3,7 @@
 import hmac
 import os
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -95,9 +96,14 @@ def metrics() -> ResponseReturnValue:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    with reading() as session:
-        BACKLOG.set(outbox.backlog(session, now=ports().now())[0])
+    _measure_backlog()
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_backlog() -> None:
+    """As far as the database answers: what was measured otherwise is wanted most while it does not."""
+    with suppress(SQLAlchemyError), reading() as session:
+        BACKLOG.set(outbox.backlog(session, now=ports().now())[0])
 
 
 def newest_migration() -> str | None:
