@@ -1,0 +1,107 @@
+"""Every console page × every role × one's own county and another one, derived from the URL map."""
+
+import pytest
+
+from models import Role
+from tests.make import COUNTY, OTHER_COUNTY
+from wxbackend.core.policies import policy_of
+from wxbackend.staff.rules import PERMISSIONS
+
+OPEN_TO_ALL = {
+    "console.asset",
+    "console.entrance.ask",
+    "console.entrance.sign_in",
+    "console.entrance.welcome",
+    "console.entrance.choose_password",
+    "console.entrance.prove_totp",
+}
+
+
+def console_rules(app):
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("console.")]
+
+
+def filled(rule) -> str:
+    """A path of the rule with names that belong to nothing."""
+    path = rule.rule
+    for name in rule.arguments:
+        path = path.replace(f"<string:{name}>", "unknown")
+    return path
+
+
+def ask(browser, rule):
+    if "GET" in rule.methods:
+        return browser.get(filled(rule))
+    return browser.post(filled(rule), reason="只是试一试", purpose="只是试一试", code="000000", note="")
+
+
+def test_only_the_door_is_open_to_everybody(app):
+    public = {rule.endpoint for rule in console_rules(app) if policy_of(app, rule.endpoint).kind == "public"}
+    assert public == OPEN_TO_ALL
+
+
+def test_every_permission_asked_for_is_one_that_some_role_has(app):
+    asked = {policy_of(app, rule.endpoint).permission for rule in console_rules(app)} - {None}
+    assert asked <= set(PERMISSIONS)
+    assert set(PERMISSIONS) - asked == {"certificates.approve", "catalogue.approve"}  # asked by the wish decided
+
+
+def test_anonymous_caller_is_sent_to_the_door_from_every_page(app, office):
+    for rule in console_rules(app):
+        if rule.endpoint in OPEN_TO_ALL:
+            continue
+        browser = office.door()
+        method = browser.get if "GET" in rule.methods else lambda path, to=browser: to.send(path, {})
+        answer = method(filled(rule))
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/console/login"), rule
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_role_opens_its_pages_and_no_others(app, office, role):
+    browser = office.seat_new(role)
+    for rule in console_rules(app):
+        policy = policy_of(app, rule.endpoint)
+        if policy.kind != "staff" or rule.endpoint == "console.entrance.sign_out":
+            continue
+        answer = ask(browser, rule)
+        holds = policy.permission is None or role in PERMISSIONS[policy.permission]
+        assert (answer.status_code == 403) == (not holds or rule.endpoint == "console.entrance.confirm"), rule
+        assert answer.status_code < 500, (rule, answer.text)
+        if holds and rule.arguments:
+            assert answer.status_code == 404, rule
+
+
+@pytest.mark.parametrize("garbage", ["", "x", "0" * 500, "é"])
+def test_cookie_that_is_no_session_is_nobody(office, garbage):
+    browser = office.door()
+    browser.client.set_cookie("xs_staff", garbage)
+    assert browser.get("/console").status_code == 303
+
+
+def test_residents_token_opens_no_console_and_staff_cookie_no_api(client, make, office):
+    headers = make.resident()
+    assert office.door().get("/console", headers=headers).status_code == 303
+    assert office.seat_new(*Role).get("/v1/sessions").status_code == 401
+
+
+@pytest.mark.parametrize(("region", "status"), [(COUNTY, 200), (OTHER_COUNTY, 404)])
+def test_county_admin_sees_objects_of_their_own_county_only(office, certified, region, status):
+    browser = office.seat_new(Role.COUNTY_ADMIN, region=region)
+    assert browser.get(f"/console/pledges/{certified.number}").status_code == status
+    assert browser.get(f"/console/certificates/{certified.certificate_id}").status_code == status
+    listed = [browser.get(path).text for path in ("/console/pledges", "/console/certificates")]
+    assert [certified.number in page for page in listed] == [status == 200] * 2
+    assert (certified.base_name in browser.get("/console/bases").text) == (status == 200)
+
+
+def test_other_county_changes_nothing(office, certified):
+    issuer = office.seat_new(Role.ISSUER, region=OTHER_COUNTY)
+    admin = office.seat_new(Role.COUNTY_ADMIN, region=OTHER_COUNTY)
+    refused = [
+        issuer.post(f"/console/certificates/{certified.certificate_id}/revoke", reason="不在我的县里"),
+        issuer.post(f"/console/certificates/{certified.certificate_id}/preview", purpose="不在我的县里"),
+        issuer.post(f"/console/pledges/{certified.number}/reveal", reason="不在我的县里"),
+        admin.post(f"/console/bases/{certified.base_id}/suspend"),
+        admin.post(f"/console/campaigns/{certified.campaign_id}/suspend"),
+    ]
+    assert [answer.status_code for answer in refused] == [404] * 5
