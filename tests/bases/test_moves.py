@@ -10,7 +10,7 @@ from tests.make import OTHER_COUNTY, OTHER_VILLAGE
 from wxbackend.bases import service as bases
 from wxbackend.bases.rules import BASE_STATUS_WORDS
 from wxbackend.campaigns.service import CannotGoOnline
-from wxbackend.core.audit import Caller
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import IllegalMove, NotFound
 

@@ -11,7 +11,7 @@ from tests.make import COUNTY, OTHER_COUNTY, VILLAGE
 from tests.statements import counted
 from wxbackend.campaigns import service as campaigns
 from wxbackend.campaigns.rules import CAMPAIGN_STATUS_WORDS, LEGAL_BASIS_WORDS, why_no_money
-from wxbackend.core.audit import Caller
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import IllegalMove, NotFound
 

@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from models import Approval, ApprovalStatus, AuditEntry, Role
 from tests.make import COUNTY
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import Conflict, NotAllowed, NotFound
-from wxbackend.core.policies import Caller
 from wxbackend.staff import approvals
 from wxbackend.staff.approvals import Approvable, Wish
 from wxbackend.staff.errors import AlreadyAsked, AlreadyDecided, ConfirmationNeeded, SamePerson

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from models import BASE_MOVES, BaseStatus, Campaign, CampaignStatus, PlantingBase
 from wxbackend.bases.rules import BASE_STATUS_WORDS, Readiness, missing_for_review, missing_to_go_online
 from wxbackend.campaigns.service import CannotGoOnline
-from wxbackend.core.audit import Caller, record
+from wxbackend.core.audit import record
+from wxbackend.core.caller import Caller
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import IllegalMove, NotFound
 from wxbackend.core.states import sources

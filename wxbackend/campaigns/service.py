@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from models import CAMPAIGN_MOVES, Campaign, CampaignStatus, Payee, Region
 from wxbackend.campaigns.rules import CAMPAIGN_STATUS_WORDS, Grounds, missing_for_review, missing_to_go_online
-from wxbackend.core.audit import Caller, record
+from wxbackend.core.audit import record
+from wxbackend.core.caller import Caller
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict, IllegalMove, NotFound
 from wxbackend.regions.service import under

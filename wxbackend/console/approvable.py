@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models import Approval, Campaign, Certificate, PlantingBase
 from wxbackend.bases import service as bases
 from wxbackend.campaigns import service as campaigns
-from wxbackend.core.policies import Caller
+from wxbackend.core.caller import Caller
 from wxbackend.core.ports import ports
 from wxbackend.honours import service as honours
 from wxbackend.honours.tools import issuing_tools

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models import BaseStatus, Campaign, CampaignStatus, PlantingBase
 from wxbackend.bases import service as bases
 from wxbackend.campaigns import service as campaigns
-from wxbackend.core.policies import Caller
+from wxbackend.core.caller import Caller
 from wxbackend.staff import approvals
 from wxbackend.staff.approvals import Wish
 from wxbackend.staff.errors import ConfirmationNeeded

@@ -8,8 +8,9 @@ from wxbackend.console.frame import go, page, read_query, refusals_on
 from wxbackend.console.queries import PledgeQuery
 from wxbackend.console.reads.pledges import PledgeFilter, find_pledges, read_history
 from wxbackend.core import audit
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
-from wxbackend.core.policies import Caller, allow, current_caller, staff
+from wxbackend.core.policies import allow, current_caller, staff
 from wxbackend.core.ports import ports, vault
 from wxbackend.honours.rules import mask
 from wxbackend.pledges.service import holder_place

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from models import AuditEntry
-from wxbackend.core.policies import Caller
+from wxbackend.core.caller import Caller
 
 #: Services take a ``Caller`` from here: they know no policies.
 __all__ = ["Caller", "record"]

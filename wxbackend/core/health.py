@@ -25,9 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from wxbackend.core import outbox
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading
 from wxbackend.core.errors import NotSignedIn
-from wxbackend.core.policies import Caller, Policy, allow, operator, public
+from wxbackend.core.policies import Policy, allow, operator, public
 from wxbackend.core.ports import ports, settings
 from wxbackend.core.settings import ROOT
 

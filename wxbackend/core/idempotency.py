@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from models import IdempotencyKey
+from wxbackend.core.caller import Caller
 from wxbackend.core.crypto import Vault
 from wxbackend.core.errors import Conflict, InvalidInput
-from wxbackend.core.policies import Caller
 from wxbackend.core.ports import ports, vault
 from wxbackend.core.sql import insert_into
 

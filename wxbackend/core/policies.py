@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from flask import Flask, g, request
 
+from wxbackend.core.caller import Caller
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -23,24 +25,6 @@ class Policy:
 
     def __str__(self) -> str:
         return f"{self.kind}({self.permission})" if self.permission else self.kind
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, frozen when the policy was checked: never a row of the database.
-
-    ``prefixes`` are the leading digits of the regions in which a staff member holds the permission at hand;
-    ``confirmed`` says that a TOTP code was given within the last ten minutes.
-    """
-
-    kind: str
-    id: int
-    session_id: int
-    openid: str | None = None
-    name: str = ""
-    prefixes: tuple[str, ...] = ()
-    permissions: frozenset[str] = frozenset()
-    confirmed: bool = False
 
 
 #: Anybody; the view must show nothing that belongs to one person.

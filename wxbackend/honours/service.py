@@ -17,9 +17,9 @@ from models import (
     SigningKey,
 )
 from wxbackend.core import audit, outbox
+from wxbackend.core.caller import Caller
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict, NotFound
-from wxbackend.core.policies import Caller
 from wxbackend.core.sql import insert_into
 from wxbackend.honours.facts import Facts, gather
 from wxbackend.honours.rules import SALT_BYTES, content_hash, mask, name_digest, place_in_status_list, printed_text

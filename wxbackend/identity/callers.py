@@ -2,9 +2,10 @@
 
 from flask import request
 
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading
 from wxbackend.core.errors import NotSignedIn
-from wxbackend.core.policies import Caller, Policy
+from wxbackend.core.policies import Policy
 from wxbackend.core.ports import ports, vault
 from wxbackend.identity import service as identity
 

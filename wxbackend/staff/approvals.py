@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import Approval, ApprovalStatus
 from wxbackend.core import audit
-from wxbackend.core.audit import Caller
+from wxbackend.core.caller import Caller
 from wxbackend.core.errors import NotAllowed, NotFound
 from wxbackend.core.sql import insert_into
 from wxbackend.regions.service import under

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from flask import Response, g, request
 
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import NotAllowed, NotSignedIn
-from wxbackend.core.policies import Caller, Policy
+from wxbackend.core.policies import Policy
 from wxbackend.core.ports import ports, settings
 from wxbackend.staff import sessions
 from wxbackend.staff.rules import SESSION_LIFE, scopes_of
