@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import Resident, ResidentSession, ResidentStatus
 from wxbackend.core.crypto import Vault, token_digest
-from wxbackend.core.errors import NotFound, NotSignedIn
+from wxbackend.core.errors import Busy, NotFound, NotSignedIn
 from wxbackend.core.ports import WxIdentity
 from wxbackend.core.sql import insert_into
 
@@ -63,7 +63,9 @@ def _find_or_add(session: Session, *, appid: str, who: WxIdentity, safe: Vault, 
         "created_at": now,
     }
     session.execute(insert_into(session, Resident).values(row).on_conflict_do_nothing())
-    return session.scalars(known).one()
+    if (resident := session.scalar(known)) is None:
+        raise Busy  # the winner was erased in this very moment: trying again makes a new account
+    return resident
 
 
 @dataclass(frozen=True, slots=True)
