@@ -62,9 +62,3 @@ def face_of(
         term_until=date.fromisoformat(content["term_until"]) if content["term_until"] else None,
         payment_tail=content["payment_tail"],
     )
-
-
-def printed_text(content: Mapping[str, Any], holder_name: str) -> str:
-    """Everything variable that will be printed, for the check of glyphs."""
-    fields = ("base_name", "region_name", "campaign_name", "issuer", "dedication")
-    return "".join((holder_name, *content["species"], *(content[field] or "" for field in fields)))

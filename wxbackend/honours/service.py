@@ -7,7 +7,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from certificates.codes import certificate_serial, make_token
-from certificates.fonts import missing_glyphs
+from certificates.fonts import MissingGlyphs
+from certificates.layout import FaceTooLong, certificate_layout
 from certificates.signature import sign
 from models import (
     Certificate,
@@ -22,12 +23,15 @@ from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict, NotFound
 from wxbackend.core.sql import insert_into
 from wxbackend.honours.facts import Facts, gather
-from wxbackend.honours.rules import SALT_BYTES, content_hash, mask, name_digest, place_in_status_list, printed_text
+from wxbackend.honours.rules import SALT_BYTES, content_hash, face_of, mask, name_digest, place_in_status_list
 from wxbackend.honours.tools import IssuingTools
 
 DRAW = "certificate.draw"
 TOKEN_BYTES = 5
 COUNTY_DIGITS = 6
+#: As wide as any serial, for trying whether a certificate can be printed before it has a number.
+BLANK_SERIAL = "RZ" + "0" * 18
+TOO_LONG = "（版面容纳不下）"
 
 
 class CertificateNotIssued(Conflict):
@@ -81,9 +85,8 @@ def _apply(
 def _issue(session: Session, *, certificate: Certificate, facts: Facts, tools: IssuingTools, now: datetime) -> None:
     """Give it serial, token, frozen content and signature; or note the characters that no font draws."""
     holder_name = tools.safe.open(certificate.holder_name_sealed or "", place=name_place(certificate.row_key))
-    missing = missing_glyphs(printed_text(facts.content, holder_name))
-    if missing:
-        _update(session, certificate, missing_glyphs=" ".join(missing))
+    if (fault := _printing_fault(facts, holder_name=holder_name, tools=tools)) is not None:
+        _update(session, certificate, missing_glyphs=fault)
         return
     serial = _next_serial(session, certificate=certificate, now=now)
     content = _content(certificate, facts, serial=serial, holder_name=holder_name, tools=tools, now=now)
@@ -102,6 +105,19 @@ def _issue(session: Session, *, certificate: Certificate, facts: Facts, tools: I
     )
     _note_move(session, certificate.id, CertificateStatus.ISSUED, cause="issued", now=now)
     outbox.enqueue(session, topic=DRAW, key=serial, payload={"serial": serial}, now=now)
+
+
+def _printing_fault(facts: Facts, *, holder_name: str, tools: IssuingTools) -> str | None:
+    """What keeps it from being printed: characters no font draws, or a text that does not fit. Tried on a blank."""
+    blank = {"kind": str(facts.kind), "serial": BLANK_SERIAL, "issued_on": facts.content["paid_on"]}
+    face = face_of({**facts.content, **blank}, holder_name=holder_name, verify_url=tools.code_base_url, seal_png=None)
+    try:
+        certificate_layout(face, fonts=tools.fonts)
+    except MissingGlyphs as missing:
+        return " ".join(missing.characters)
+    except FaceTooLong:
+        return TOO_LONG
+    return None
 
 
 def _update(session: Session, certificate: Certificate, **values: Any) -> None:

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import current_app
 
+from certificates.fonts import FontBook, font_book
 from wxbackend.core.crypto import Vault
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
@@ -31,6 +32,7 @@ class IssuingTools:
     random_bytes: Callable[[int], bytes] = field(repr=False)
     base_url: str
     code_base_url: str
+    fonts: FontBook
 
 
 def build_tools(settings: Settings, ports: Ports, safe: Vault) -> IssuingTools:
@@ -51,6 +53,7 @@ def build_tools(settings: Settings, ports: Ports, safe: Vault) -> IssuingTools:
         random_bytes=ports.random_bytes,
         base_url=settings.public_base_url.rstrip("/"),
         code_base_url=settings.code_base_url.rstrip("/"),
+        fonts=font_book(settings.cert_font_dir),
     )
 
 

@@ -3,12 +3,13 @@
 from flask import Response
 from flask_openapi import APIBlueprint
 
+from certificates.fonts import font_book
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.http import answer
 from wxbackend.core.idempotency import answer_once
 from wxbackend.core.limits import limiter
 from wxbackend.core.policies import allow, current_caller, resident
-from wxbackend.core.ports import ports, vault
+from wxbackend.core.ports import ports, settings, vault
 from wxbackend.core.schema import NewestFirstQuery, Page, cut_page
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges import views
@@ -25,8 +26,9 @@ def create_pledge(body: PledgeBody) -> Response:
     """Open a pledge and hold its places or trees for 15 minutes."""
     caller, ask, safe, now = current_caller(), ports(), vault(), ports().now()
     wish, number = body.wish(), pledge_number(now, ask.random_bytes(7))
-    pledges.check_glyphs("/body/holder_name", wish.holder_name)
-    pledges.check_glyphs("/body/dedication", wish.dedication)
+    fonts = font_book(settings().cert_font_dir)
+    pledges.check_glyphs("/body/holder_name", wish.holder_name, fonts=fonts)
+    pledges.check_glyphs("/body/dedication", wish.dedication, fonts=fonts)
     naming = pledges.Naming(number=number, row_key=safe.new_row_key())
     with transaction() as session, answer_once(session, caller=caller) as kept:
         opened = pledges.open_pledge(session, wish=wish, resident_id=caller.id, naming=naming, safe=safe, now=now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
-from certificates.fonts import missing_glyphs
+from certificates.fonts import FontBook
 from models import (
     PLEDGE_MOVES,
     AttemptStatus,
@@ -75,9 +75,9 @@ def holder_place(row_key: str) -> str:
     return f"pledge.holder_name:{row_key}"
 
 
-def check_glyphs(field: str, text: str | None) -> None:
+def check_glyphs(field: str, text: str | None, *, fonts: FontBook) -> None:
     """Refuse at once what no font could print. Raises ``InvalidInput`` that names the characters."""
-    if text and (missing := missing_glyphs(text)):
+    if text and (missing := fonts.missing(text)):
         raise InvalidInput.at(field, f"以下字符无法印制：{' '.join(missing)}")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tqdm import tqdm
 
 from certificates.faces import PlateFace
-from certificates.fonts import MissingGlyphs
+from certificates.fonts import MissingGlyphs, font_book
 from certificates.layout import FaceTooLong
 from certificates.plates import PART_SIZE, plate_sheets
 from certificates.qr import CodeUnreadable
@@ -33,7 +33,7 @@ def plates_command(base_id: str, out: Path) -> None:
     names = _part_names(out, -(-order.count // PART_SIZE))
     try:
         with tqdm(_faces(order), total=order.count, desc="树牌", unit="块") as faces:
-            for name, sheet in zip(names, plate_sheets(faces), strict=False):
+            for name, sheet in zip(names, plate_sheets(faces, fonts=font_book(settings().cert_font_dir)), strict=False):
                 _write(name, sheet)
     except (MissingGlyphs, FaceTooLong, CodeUnreadable) as error:
         raise click.ClickException(f"树牌无法印制：{error}") from error
