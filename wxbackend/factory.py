@@ -13,6 +13,8 @@ from wxbackend.auditing.commands import audit_command
 from wxbackend.backups.commands import backup_command
 from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
+from wxbackend.catalogue import commands as catalogue_commands
+from wxbackend.catalogue import routes as catalogue
 from wxbackend.console import site as console
 from wxbackend.core import commands, docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
@@ -31,6 +33,7 @@ from wxbackend.core.worker import Timed
 from wxbackend.devtools.commands import wxsim_command
 from wxbackend.devtools.demo.commands import demo_commands
 from wxbackend.fulfilment import jobs as fulfilment_jobs
+from wxbackend.honours import commands as honours_commands
 from wxbackend.honours import jobs as honours_jobs
 from wxbackend.honours import routes as honours
 from wxbackend.honours.service import DRAW
@@ -60,6 +63,7 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     problems.bp,
     identity.bp,
     regions.bp,
+    catalogue.bp,
     campaigns.bp,
     bases.bp,
     trees.bp,
@@ -100,10 +104,12 @@ TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETAB
 COMMANDS: tuple[click.Command, ...] = (
     commands.jobs,
     commands.openapi_command,
+    catalogue_commands.catalogue_commands,
     tree_commands.plates_command,
     identity_commands.legal_commands,
     identity_commands.keys_commands,
     staff_commands.staff,
+    honours_commands.issuer_commands,
     audit_command,
     backup_command,
     demo_commands,
