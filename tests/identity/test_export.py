@@ -8,7 +8,8 @@ from sqlalchemy import inspect
 from models import Base, Certificate, PaymentAttempt, Pledge, RefundDue, Resident, ResidentSession
 from tests.identity.people import DEDICATION, DEVICE, HOLDER, NAME, PHONE, SALT, resident_id_of
 from tests.statements import counted
-from wxbackend.core.db import reading
+from wxbackend.core.db import db, reading
+from wxbackend.factory import create_app
 from wxbackend.identity import exports, holdings
 
 
@@ -119,3 +120,14 @@ def test_every_table_that_belongs_to_a_resident_is_in_the_copy():
         if any(key.column.table.name == "resident" for key in table.foreign_keys)
     }
     assert owned == shown
+
+
+def test_sixth_copy_within_an_hour_is_refused_to_that_person_only(app, settings, ports):
+    strict = create_app(settings.model_copy(update={"rate_limits": True}), ports)
+    client = strict.test_client()
+    a, b = (client.post("/v1/sessions", json={"code": f"code-{person}"}).json["token"] for person in "ab")
+    copies = [client.get("/v1/me/export", headers={"Authorization": f"Bearer {a}"}).status_code for _ in range(6)]
+    assert copies == [200] * 5 + [429]
+    assert client.get("/v1/me/export", headers={"Authorization": f"Bearer {b}"}).status_code == 200
+    with strict.app_context():
+        db.engine.dispose()
