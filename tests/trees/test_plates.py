@@ -3,17 +3,13 @@
 import pytest
 from pypdf import PdfReader
 
-from certificates.codes import make_token
 from models import Display, TreeLife
-from tests.make import COUNTY
-from wxbackend.core.db import transaction
-from wxbackend.trees import service as trees
 
 
 @pytest.fixture
 def plates(app):
-    def run(base_id, out):
-        return app.test_cli_runner().invoke(args=["plates", "--base", base_id, "--out", str(out)])
+    def run(base_id, out, *more):
+        return app.test_cli_runner().invoke(args=["plates", "--base", base_id, "--out", str(out), *more])
 
     return run
 
@@ -46,16 +42,18 @@ def test_giver_stands_on_the_plate_by_choice(plates, grove, tmp_path, display, p
     assert ("林小苗" in text_of(tmp_path / "plates.pdf").replace("\n", "")) is printed
 
 
-def test_many_plates_come_in_parts_of_a_thousand(plates, grove, tmp_path, clock):
+def test_many_plates_come_in_parts(plates, grove, tmp_path):
     base = grove.make.base()
-    grove.make.issuer(county=COUNTY)
-    tokens = [make_token(value, {"dev": b"c" * 32}, purpose="T") for value in range(1, 1002)]
-    with transaction() as session:
-        trees.allocate(session, base=base, n=1001, tokens=tokens, now=clock())
-    result = plates(base.public_id, tmp_path / "plates.pdf")
+    grove.given(base=base, n=21)
+    result = plates(base.public_id, tmp_path / "plates.pdf", "--part", "10")
     assert result.exit_code == 0, result.output
     pages = {file.name: len(PdfReader(file).pages) for file in tmp_path.iterdir()}
-    assert pages == {"plates-1.pdf": 100, "plates-2.pdf": 1}
+    assert pages == {"plates-1.pdf": 1, "plates-2.pdf": 1, "plates-3.pdf": 1}
+
+
+@pytest.mark.parametrize("part", ["0", "1001"])
+def test_part_holds_a_thousand_plates_at_most(plates, grove, tmp_path, part):
+    assert plates(grove.make.base().public_id, tmp_path / "plates.pdf", "--part", part).exit_code == 2
 
 
 def test_base_that_does_not_exist_is_named(plates, tmp_path):

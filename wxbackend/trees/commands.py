@@ -26,14 +26,16 @@ CHUNK = 500
 @click.command("plates")
 @click.option("--base", "base_id", required=True, help="基地编号")
 @click.option("--out", "out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="PDF 文件")
+@click.option("--part", default=PART_SIZE, show_default=True, type=click.IntRange(1, PART_SIZE), help="每份块数")
 @with_appcontext
-def plates_command(base_id: str, out: Path) -> None:
+def plates_command(base_id: str, out: Path, part: int) -> None:
     """为一个基地的树木生成树牌印刷稿 (A4, 每份至多1000块), 每个二维码都经回读核对."""
     order = _order(base_id)
-    names = _part_names(out, -(-order.count // PART_SIZE))
+    names = _part_names(out, -(-order.count // part))
     try:
         with tqdm(_faces(order), total=order.count, desc="树牌", unit="块") as faces:
-            for name, sheet in zip(names, plate_sheets(faces, fonts=font_book(settings().cert_font_dir)), strict=False):
+            sheets = plate_sheets(faces, part_size=part, fonts=font_book(settings().cert_font_dir))
+            for name, sheet in zip(names, sheets, strict=False):
                 _write(name, sheet)
     except (MissingGlyphs, FaceTooLong, CodeUnreadable) as error:
         raise click.ClickException(f"树牌无法印制：{error}") from error
