@@ -15,6 +15,8 @@ from wxbackend.ledger.errors import Insufficient
 from wxbackend.ledger.rules import Entry, Take, take_in_order
 
 PAGE = 100
+# Built once, and without RETURNING: one statement however many rows.
+OPEN, USE = insert(Lot.__table__), insert(LotUse.__table__)  # type: ignore[arg-type]
 
 
 def open_lots(session: Session, *, made: Sequence[tuple[int, Entry]], accounts: Mapping[tuple[str, int], int]) -> None:
@@ -33,7 +35,7 @@ def open_lots(session: Session, *, made: Sequence[tuple[int, Entry]], accounts: 
         if entry.lot is not None
     ]
     if rows:
-        session.connection().execute(insert(Lot), rows)
+        session.connection().execute(OPEN, rows)
 
 
 def take(session: Session, *, transfer_id: int, account_id: int, amount: int, purpose: str, on: date) -> None:
@@ -82,4 +84,4 @@ def _used(session: Session, original_id: int) -> Iterable[tuple[int, int]]:
 def _use(session: Session, transfer_id: int, taken: Sequence[Take]) -> None:
     if taken:
         rows = [{"transfer_id": transfer_id, "lot_id": part.lot_id, "amount": part.amount} for part in taken]
-        session.connection().execute(insert(LotUse), rows)
+        session.connection().execute(USE, rows)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -46,6 +47,16 @@ REFUSALS: Mapping[str, type[Conflict]] = {
     "ck_lot_remaining": Insufficient,
     "ledger_transfer_reversed_once": OverReversed,
 }
+
+
+# Built once: composing a statement costs more than SQLite needs to run it.
+FIND = select(LedgerAccount.owner, LedgerAccount.unit, LedgerAccount.id).where(
+    LedgerAccount.owner.in_(bindparam("owners", expanding=True))
+)
+RECALL = select(LedgerTransfer.idem, LedgerTransfer.id, LedgerTransfer.req).where(
+    LedgerTransfer.idem.in_(bindparam("keys", expanding=True))
+)
+ADDING: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +149,7 @@ def _account_ids(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, 
 
 
 def _find_accounts(session: Session, names: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    query = select(LedgerAccount.owner, LedgerAccount.unit, LedgerAccount.id)
-    rows = session.connection().execute(query.where(LedgerAccount.owner.in_({owner for owner, _ in names})))
+    rows = session.connection().execute(FIND, {"owners": list({owner for owner, _ in names})})
     return {(owner, unit): account_id for owner, unit, account_id in rows}
 
 
@@ -164,17 +174,24 @@ def _add_transfers(
         }
         for entry in entries
     ]
-    adding = insert_into(session, LedgerTransfer.__table__).on_conflict_do_nothing(index_elements=["idem"])
-    made = session.connection().execute(adding.returning(LedgerTransfer.idem, LedgerTransfer.id), rows)
+    made = session.connection().execute(_adding(session), rows if len(rows) > 1 else rows[0])
     return {key: transfer_id for key, transfer_id in made}  # noqa: C416 -- a Row is no plain tuple to mypy
+
+
+def _adding(session: Session) -> Any:
+    """The INSERT of transfers for the session's dialect, built once."""
+    dialect = session.get_bind().dialect.name
+    if dialect not in ADDING:
+        adding = insert_into(session, LedgerTransfer.__table__).on_conflict_do_nothing(index_elements=["idem"])
+        ADDING[dialect] = adding.returning(LedgerTransfer.idem, LedgerTransfer.id)
+    return ADDING[dialect]
 
 
 def _replayed(session: Session, entries: Sequence[Entry]) -> dict[str, int]:
     """The ids of keys that were booked before, or ``IdempotencyMismatch``."""
     if not entries:
         return {}
-    query = select(LedgerTransfer.idem, LedgerTransfer.id, LedgerTransfer.req)
-    rows = session.connection().execute(query.where(LedgerTransfer.idem.in_([entry.key for entry in entries])))
+    rows = session.connection().execute(RECALL, {"keys": [entry.key for entry in entries]})
     old = {key: (transfer_id, bytes(req)) for key, transfer_id, req in rows}
     for entry in entries:
         if old[entry.key][1] != entry.digest:
