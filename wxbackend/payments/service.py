@@ -141,16 +141,20 @@ def _explain(
     if attempt is None:
         raise UnknownOrder
     if attempt.transaction_id == paid.transaction_id:
+        _restate(session, inbox=inbox, state=NoticeState.REPEATED)
         return Applied.REPEATED
     faults = _faults(attempt, paid, index)
     for field, expected, found in faults:
         _quarantine(session, paid=paid, field=field, expected=expected, found=found, now=now)
-    if inbox is not None:
-        session.execute(
-            update(PaymentNotice).where(PaymentNotice.id == inbox.notice.id).values(state=NoticeState.QUARANTINED)
-        )
+    _restate(session, inbox=inbox, state=NoticeState.QUARANTINED)
     alarm("payment-mismatch", out_trade_no=paid.out_trade_no, fields=[field for field, *_ in faults])
     return Applied.QUARANTINED
+
+
+def _restate(session: Session, *, inbox: Inbox | None, state: NoticeState) -> None:
+    """Say of a notification that it was not the one that settled the order."""
+    if inbox is not None:
+        session.execute(update(PaymentNotice).where(PaymentNotice.id == inbox.notice.id).values(state=state))
 
 
 def _faults(attempt: PaymentAttempt, paid: PaidTransaction, index: BlindIndex) -> list[tuple[str, str, str]]:
