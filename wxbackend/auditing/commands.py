@@ -7,7 +7,7 @@ import click
 
 from wxbackend.auditing import service as auditing
 from wxbackend.core.db import reading
-from wxbackend.core.ports import ports
+from wxbackend.core.ports import ports, settings
 
 
 @click.command("audit")
@@ -16,7 +16,7 @@ from wxbackend.core.ports import ports
 def audit_command(context: click.Context, *, as_json: bool) -> None:
     """独立审计: 重新计算资金、积分、名额、编号、证书与状态. 无误退出码为 0, 有误为 1."""
     with reading() as session:
-        report = auditing.audit(session, storage=ports().storage)
+        report = auditing.audit(session, storage=ports().storage, code_keys=settings().code_keys)
     if as_json:
         click.echo(json.dumps({"clean": report.is_clean, **asdict(report)}, ensure_ascii=False))
     else:
