@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from certificates.codes import make_token
 from wxbackend.catalogue import service as catalogue
 from wxbackend.catalogue.checking import Check, Plan
+from wxbackend.catalogue.format import TREES
 from wxbackend.catalogue.known import Known, load_known
 from wxbackend.catalogue.shipped import shipped_regions, shipped_species
 from wxbackend.catalogue.workbook import MAX_FILE_BYTES, BadWorkbook, Faults, read_workbook, write_template
@@ -77,6 +78,7 @@ def _write(plan: Plan, known: Known, ask: Ports, *, source: str) -> None:
         new_id=ask.new_id,
         new_token=lambda: make_token(int.from_bytes(ask.random_bytes(TOKEN_BYTES)), keys, purpose="T"),
     )
+    names = names.with_tokens(len(plan.new[TREES.title]))
     with transaction() as session:
         catalogue.write_import(session, plan=plan, known=known, names=names, source=source, now=ask.now())
 

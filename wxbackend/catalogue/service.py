@@ -43,6 +43,11 @@ class Names:
     new_id: Callable[[], str]
     new_token: Callable[[], str]
 
+    def with_tokens(self, count: int) -> "Names":
+        """The same, with ``count`` tokens drawn now: keyed tags take long, and the write block must be short."""
+        drawn = iter([self.new_token() for _ in range(count)])
+        return Names(self.new_id, lambda: next(drawn, None) or self.new_token())
+
 
 def list_species(session: Session, *, after_id: int | None, limit: int) -> Sequence[Species]:
     """Species in the order in which they came. One statement."""
@@ -144,8 +149,9 @@ class _Writer:
         waiting = [self._tree(number, row) for number, row in self._numbered()]
         insertion = insert_into(self.session, table).on_conflict_do_nothing(index_elements=[table.c.token])
         while waiting:
-            rows = [{**row, "token": self.names.new_token()} for row in waiting]
-            made = set(self.session.scalars(insertion.returning(table.c.number), rows))
+            for row in waiting:
+                row["token"] = self.names.new_token()
+            made = set(self.session.scalars(insertion.returning(table.c.number), waiting))
             waiting = [row for row in waiting if row["number"] not in made]
 
     def _numbered(self) -> Iterator[tuple[str, dict[str, Any]]]:
