@@ -5,6 +5,7 @@ from flask_openapi import APIBlueprint
 
 from certificates.signature import jwks
 from wxbackend.core.db import reading
+from wxbackend.core.errors import NotFound
 from wxbackend.core.http import answer
 from wxbackend.core.limits import by_address, limiter
 from wxbackend.core.policies import allow, current_caller, public, resident
@@ -29,6 +30,8 @@ bp = APIBlueprint("honours", __name__)
 pages = Blueprint("certificate_pages", __name__, template_folder="templates")
 #: Files never change under their serial, but they belong to one person.
 PRIVATE_FILE = {"Cache-Control": "private, max-age=86400, immutable"}
+#: Who guesses tokens is stopped long before anything is hit.
+MISSES = "20/minute"
 SHORT = {"Cache-Control": "public, max-age=300"}
 
 
@@ -87,6 +90,7 @@ def _file(serial: str, form: str, mimetype: str) -> Response:
 
 @bp.get("/v1/verify/<string:token>", operation_id="verifyCertificate", responses={200: VerdictAnswer})
 @limiter.limit("60/minute", key_func=by_address)
+@limiter.limit(MISSES, key_func=by_address, deduct_when=lambda response: b'"status":"unknown"' in response.data)
 @allow(public)
 def verify_certificate(path: TokenPath) -> Response:
     """What the code of a certificate proves. An unknown or mistyped one is ``unknown``, not an error."""
@@ -126,6 +130,7 @@ def _json(body: object) -> Response:
 @pages.get("/c/<string:token>")
 @pages.get("/C/<string:token>")
 @limiter.limit("60/minute", key_func=by_address)
+@limiter.limit(MISSES, key_func=by_address, deduct_when=lambda response: response.status_code == NotFound.status)
 @allow(public)
 def certificate_page(token: str) -> tuple[str, int]:
     """What a phone shows after scanning a certificate."""
