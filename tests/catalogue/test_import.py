@@ -31,7 +31,7 @@ from tests.statements import counted
 from wxbackend.catalogue import service as catalogue
 from wxbackend.catalogue.checking import Check
 from wxbackend.catalogue.known import load_known, year_of_number
-from wxbackend.catalogue.workbook import MAX_FILE_BYTES, Faults, read_workbook
+from wxbackend.catalogue.workbook import MAX_FILE_BYTES, BadWorkbook, Faults, read_workbook
 from wxbackend.core.db import reading, transaction
 
 EVERYTHING = (Species, Payee, Issuer, Campaign, PlantingBase, Tree)
@@ -229,6 +229,28 @@ def test_known_row_that_says_something_else_is_refused(app, make, load, sheet, c
 
 
 @pytest.mark.parametrize(
+    ("given", "basis"),
+    [
+        ("慈善组织自有平台", LegalBasis.CHARITY_OWN_SITE),
+        ("unit_internal", LegalBasis.UNIT_INTERNAL),
+        ("认种认养协议（广东省全民义务植树条例第十六条）", LegalBasis.ADOPTION_AGREEMENT),
+        (None, None),
+    ],
+)
+def test_basis_is_understood_in_short_in_full_and_by_code(app, make, load, given, basis):
+    make.regions()
+    assert load(change("项目", "法律依据", given)).exit_code == 0
+    assert only(Campaign).legal_basis is basis
+
+
+@pytest.mark.parametrize(("cell", "fen"), [("0.01", 1), (50, 5000), (50.1, 5010), (" 1000000 ", 100_000_000)])
+def test_price_is_exact_in_fen(app, make, load, cell, fen):
+    make.regions()
+    assert load(change("基地", "认种单价（元）", cell)).exit_code == 0
+    assert only(PlantingBase).price_fen == fen
+
+
+@pytest.mark.parametrize(
     ("heads", "complaint"),
     [
         (HEADS["树种"][:-1], "【树种】第1行 缺少列：资料来源"),
@@ -298,6 +320,15 @@ def test_file_that_unpacks_to_a_hundred_times_its_size_is_refused(app, flask_com
     with zipfile.ZipFile(tmp_path / "x.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 3_000_000)
     assert "文件解压后超过原大小的100倍" in flask_command("import", tmp_path / "x.xlsx").output
+
+
+def test_sheet_beyond_its_rows_is_refused(app, tmp_path):
+    rows = {"树种": [[f"树{n}", None, None, None, None] for n in range(4)]}
+    data = write(tmp_path / "x.xlsx", rows).read_bytes()
+    assert len(read_workbook(data, max_rows=4)["树种"]) == 4
+    with pytest.raises(BadWorkbook) as refusal:
+        read_workbook(data, max_rows=3)
+    assert refusal.value.extra["errors"][0]["message"] == "【树种】第5行 超过3行"
 
 
 def test_template_is_filled_in_and_imported(app, make, flask_command, tmp_path):
@@ -438,5 +469,5 @@ def test_base_may_be_full_of_trees_and_still_be_written_fast(app, make, clock, t
             source="x",
             now=clock(),
         )
-    assert time.process_time() - start < 1  # a tenth of the largest sheet in half of what a write block may take
+    assert time.process_time() - start < 1  # a tenth of the largest sheet, with room for a busy machine
     assert count()["tree"] == 5000

@@ -78,25 +78,25 @@ def refusal(faults: Sequence[Fault]) -> BadWorkbook:
     return BadWorkbook(f"共{len(faults)}处错误", errors=errors[:MAX_FAULTS], count=len(faults))
 
 
-def read_workbook(data: bytes) -> dict[str, list[Record]]:
+def read_workbook(data: bytes, *, max_rows: int = MAX_ROWS) -> dict[str, list[Record]]:
     """Every row of every known sheet, by the sheet's title. Raises ``BadWorkbook`` with all faults of form."""
     _refuse_bombs(data)
     faults = Faults()
     try:
-        read = _read_sheets(data, faults)
+        read = _read_sheets(data, faults, max_rows)
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, SyntaxError, TypeError, AttributeError) as error:
         raise BadWorkbook("不是可以读取的 xlsx 工作簿") from error
     faults.raise_any()
     return {sheet.title: read.get(sheet.title, []) for sheet in SHEETS}
 
 
-def _read_sheets(data: bytes, faults: Faults) -> dict[str, list[Record]]:
+def _read_sheets(data: bytes, faults: Faults, max_rows: int) -> dict[str, list[Record]]:
     book = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
     try:
         if strange := set(book.sheetnames) - {sheet.title for sheet in SHEETS} - {HELP_SHEET}:
             raise BadWorkbook(f"不认识的工作表：{'、'.join(sorted(strange))}")
         wanted = [sheet for sheet in SHEETS if sheet.title in book.sheetnames]
-        return {sheet.title: list(_records(sheet, book[sheet.title], faults)) for sheet in wanted}
+        return {sheet.title: list(_records(sheet, book[sheet.title], faults, max_rows)) for sheet in wanted}
     finally:
         book.close()
 
@@ -113,7 +113,7 @@ def _refuse_bombs(data: bytes) -> None:
         raise BadWorkbook(f"文件解压后超过原大小的{MAX_RATIO}倍")
 
 
-def _records(sheet: Sheet, rows: Any, faults: Faults) -> Iterator[Record]:
+def _records(sheet: Sheet, rows: Any, faults: Faults, max_rows: int) -> Iterator[Record]:
     """The rows of one sheet; an empty row is passed over, a wrong cell is noted and its row left out."""
     lines = rows.iter_rows()
     columns = _header(sheet, next(lines, ()), faults)
@@ -121,8 +121,8 @@ def _records(sheet: Sheet, rows: Any, faults: Faults) -> Iterator[Record]:
         return
     letters = {column.key: get_column_letter(place + 1) for place, column in enumerate(columns)}
     for number, cells in enumerate(lines, start=2):
-        if number > MAX_ROWS + 1:
-            faults.add(Fault(sheet.title, number, None, f"超过{MAX_ROWS}行"))
+        if number > max_rows + 1:
+            faults.add(Fault(sheet.title, number, None, f"超过{max_rows}行"))
             return
         if any(cell.value not in (None, "") for cell in cells):
             record = Record(sheet, number, {}, letters)
