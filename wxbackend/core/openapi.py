@@ -72,6 +72,7 @@ class Api(OpenAPI):
                 "description": title,
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }
+        operation["responses"]["414"] = {"description": "地址过长（由服务器拒绝）"}
         for name, target, parameter, source in self.links.get(operation["operationId"], ()):
             created = operation["responses"].setdefault("201", {"description": "已创建"})
             created.setdefault("links", {})[name] = {"operationId": target, "parameters": {parameter: source}}
