@@ -20,13 +20,17 @@ SOURCES = [ROOT / "app.py", ROOT / "wsgi.py", *(f for d in PACKAGES for f in sor
 PROGRAMS = [*SOURCES, *sorted((ROOT / "deploy").rglob("*.py")), *sorted((ROOT / "migrations").rglob("*.py"))]
 TREES = {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text()) for file in PROGRAMS}
 
-DB, PORTS, SIMULATOR = "wxbackend/core/db.py", "wxbackend/core/ports.py", "wxbackend/devtools/wxsim/"
+#: Tools for developers play the world outside: they have clocks and dice of their own.
+DB, PORTS, DEVTOOLS = "wxbackend/core/db.py", "wxbackend/core/ports.py", "wxbackend/devtools/"
 LONGEST_FUNCTION, LONGEST_MODULE = 50, 300
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 #: Layers of ``wxbackend`` that are no feature.
-FRAME = {"factory", "core", "wechat", "storage", "devtools"}
-#: What one feature may import of another.
-OPEN_TO_OTHERS = {"service", "rules", "errors"}
+#: The console is the staff site over every feature: nothing may import it, it may import what it shows.
+FRAME = {"factory", "core", "wechat", "storage", "devtools", "console"}
+#: Where requests, messages and commands come in: nobody calls another feature from there.
+ENTRIES = {"routes", "jobs", "commands", "console", "callbacks", "pages"}
+#: Where an answer may be built from another feature's answers.
+ANSWERING = {"routes", "schemas"}
 
 
 def walk() -> Iterator[tuple[str, ast.AST]]:
@@ -94,12 +98,12 @@ CLOCKS = [
 
 @pytest.mark.parametrize(("owner", "attribute"), CLOCKS)
 def test_only_ports_reads_the_clock(owner, attribute):
-    assert {name for name in where_named(owner, attribute) if not name.startswith(SIMULATOR)} <= {PORTS}
+    assert {name for name in where_named(owner, attribute) if not name.startswith(DEVTOOLS)} <= {PORTS}
 
 
 def test_only_ports_reads_the_random_source():
     drawn = where_imported("secrets", "random", "uuid") | where_named("os", "urandom") | where_named("func", "random")
-    assert {name for name in drawn if not name.startswith(SIMULATOR)} == {PORTS}
+    assert {name for name in drawn if not name.startswith(DEVTOOLS)} == {PORTS}
 
 
 def test_no_function_is_longer_than_a_screen():
@@ -184,19 +188,28 @@ def layer(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def test_features_call_each_other_through_service_and_rules_only(imports):
-    crossing = {
-        (importer, imported)
-        for importer, imported in imports
-        if layer(importer) not in FRAME
-        and layer(imported) not in FRAME | {layer(importer)}
-        and imported.split(".")[2:3] not in [[name] for name in OPEN_TO_OTHERS]
-    }
-    assert crossing == set()
+def crossings(imports) -> set[tuple[str, str]]:
+    """Imports from one feature into another."""
+    return {(a, b) for a, b in imports if layer(a) not in FRAME and layer(b) not in FRAME | {layer(a)}}
 
 
-def test_identity_knows_no_other_feature(imports):
-    assert {b for a, b in imports if layer(a) == "identity" and layer(b) not in {"identity", "core"}} == set()
+def part(module: str) -> str:
+    return [*module.split("."), "", ""][2]
+
+
+def test_no_feature_calls_the_entry_points_of_another(imports):
+    assert {pair for pair in crossings(imports) if part(pair[1]) in ENTRIES} == set()
+
+
+def test_answers_of_another_feature_are_used_for_answers_only(imports):
+    borrowed = {pair for pair in crossings(imports) if part(pair[1]) == "schemas"}
+    assert {pair for pair in borrowed if part(pair[0]) not in ANSWERING} == set()
+
+
+def test_identity_knows_no_feature_but_the_ledger_which_knows_none(imports):
+    known = {layer(b) for a, b in imports if layer(a) == "identity"}
+    assert known <= {"identity", "ledger", "core"}
+    assert {layer(b) for a, b in imports if layer(a) == "ledger"} <= {"ledger", "core"}
 
 
 def test_nobody_imports_the_factory(imports):

@@ -1,6 +1,7 @@
 """Transactions: who may open one, what ends it, who waits for whom."""
 
 import multiprocessing
+import sqlite3
 import time
 from threading import Event, Thread
 
@@ -224,3 +225,14 @@ def test_without_the_lock_at_begin_such_a_writer_collides(embedded, embedded_url
         late.exec_driver_sql("PRAGMA query_only=0")
         with pytest.raises(OperationalError, match="locked"):
             late.execute(text("INSERT INTO species (public_id, name) VALUES ('a', 'a')"))
+
+
+def test_an_outsider_who_knows_no_queue_cannot_step_between_reading_and_writing(embedded, embedded_url):
+    """A shell on the file, say: whoever holds the write lock from BEGIN on is not overtaken."""
+    with sqlite3.connect(embedded_url.removeprefix("sqlite:///"), timeout=0) as outsider, transaction() as session:
+        assert session.scalars(select(Species.name)).all() == []
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            outsider.execute("INSERT INTO species (public_id, name) VALUES ('a', 'a')")
+        add(session)
+    outsider.close()
+    assert names() == ["荔枝"]
