@@ -159,9 +159,10 @@ def test_creating_an_application_opens_no_connection(schema_less, ports):
 def _child(app, answers):
     with app.app_context():
         forget_connections()
+        inherited = db.engine.pool.checkedin()
         with transaction() as session:
             add(session, "child")
-        answers.put(names())
+        answers.put((inherited, names()))
         db.engine.dispose()
 
 
@@ -173,7 +174,7 @@ def test_a_forked_child_leaves_its_parents_connections_alone(app):
     answers = forking.Queue()
     child = forking.Process(target=_child, args=(app, answers))
     child.start()
-    assert answers.get(timeout=20) == ["before", "child"]
+    assert answers.get(timeout=20) == (0, ["before", "child"])
     child.join(20)
     assert child.exitcode == 0
     with transaction() as session:
