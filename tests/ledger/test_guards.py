@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, Executable, delete
 
-from models import Certificate, PointsRule
+from models import Certificate, LedgerAccount, PointsRule
 from models.base import Base
 from models.guard import ACCOUNT_IDENTITY, CERTIFICATE_FACE, LOT_IDENTITY, RULE_IDENTITY
 from models.triggers import GUARDS
@@ -121,3 +121,9 @@ def test_every_frozen_column_exists() -> None:
     }
     for table, columns in frozen.items():
         assert set(columns) <= set(Base.metadata.tables[table].columns.keys())
+
+
+def test_a_hot_account_takes_not_even_the_effect_of_its_own_transfer(engine: Engine) -> None:
+    with scratch(engine, *BOOK) as connection:
+        deed = set_row(LedgerAccount, MINT, balance=-50, last_id=4)
+        assert {refusal(connection, variant) for variant in variants(connection, deed)} == {"ledger_account_derived"}
