@@ -30,13 +30,14 @@ def audit(session: Session, *, storage: Storage, code_keys: Mapping[str, bytes])
     """Check everything on one snapshot of the database."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-    found = [violation for query in QUERIES for violation in _by_query(session, query)]
+    found = [violation for query in QUERIES for violation in run_query(session, query)]
     world = World(session, storage, code_keys)
     found += [violation for walk in WALKS for violation in _by_walk(walk, world)]
     return Report(checks=len(QUERIES) + len(WALKS), violations=tuple(found))
 
 
-def _by_query(session: Session, query: Query) -> Iterator[Violation]:
+def run_query(session: Session, query: Query) -> Iterator[Violation]:
+    """What one query finds."""
     statement = text(query.sql.replace(":", r"\:"))  # a colon here is never a parameter
     for row in islice(session.execute(statement), SHOWN):
         yield Violation(query.name, query.title, tuple(str(fact) for fact in row))
