@@ -57,7 +57,7 @@ def number(walk: Walk, make: Make) -> str:
                 mchid=MCHID,
                 appid=APPID,
                 amount_fen=9900,
-                payer_index=index.of("o-resident", purpose="openid"),
+                payer_index=index.of("o-resident", purpose="payer"),
                 status="prepay",
                 prepay_id="wx-prepay",
                 expires_at=pledge.hold_expires_at,

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, aliased
 from models import (
     Campaign,
     CertificateKind,
-    DedicationStatus,
     Issuer,
     PaymentAttempt,
     PlantingBase,
@@ -69,7 +68,6 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
     assert pledge.paid_at is not None, pledge.number
     trees = _trees(session, pledge_id=pledge_id)
     donates = pledge.kind is PledgeKind.DONATE
-    dedication = pledge.dedication if pledge.dedication_status is DedicationStatus.APPROVED else None
     content = {
         "verb": KIND_WORDS[pledge.kind],
         "tree_count": pledge.tree_count,
@@ -82,7 +80,6 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
         "paid_on": china_date(pledge.paid_at).isoformat(),
         "issuer": issuer.name if issuer else NO_ISSUER,
         "seal_key": issuer.seal_key if issuer else None,
-        "dedication": dedication,
         "term_until": pledge.active_until.isoformat() if pledge.active_until else None,
         "payment_tail": (transaction_id or "")[-TAIL_LENGTH:] if donates else None,
     }

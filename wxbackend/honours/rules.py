@@ -56,7 +56,7 @@ def face_of(
         paid_on=date.fromisoformat(content["paid_on"]),
         issued_on=date.fromisoformat(content["issued_on"]),
         issuer=content["issuer"],
-        dedication=content["dedication"],
+        dedication=None,  # a person's own words: printed only once they are reviewed, and never frozen here
         verify_url=verify_url,
         seal_png=seal_png,
         term_until=date.fromisoformat(content["term_until"]) if content["term_until"] else None,

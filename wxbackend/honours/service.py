@@ -38,6 +38,10 @@ class CertificateNotIssued(Conflict):
     code, title = "certificate-not-issued", "该证书不是已颁发状态"
 
 
+class HolderErased(Conflict):
+    code, title = "holder-erased", "持证人已注销，不再颁发证书"
+
+
 def name_place(row_key: str) -> str:
     return f"certificate.holder_name:{row_key}"
 
@@ -219,6 +223,8 @@ def retry_missing_glyphs(
     )
     if certificate is None:
         raise NotFound("没有等待字形的证书")
+    if certificate.holder_name_sealed is None:
+        raise HolderErased
     facts = gather(session, pledge_id=certificate.pledge_id, safe=tools.safe)
     _issue(session, certificate=certificate, facts=facts, tools=tools, now=now)
     audit.record(session, caller=caller, action="certificate.retry", on=("certificate", public_id), now=now)

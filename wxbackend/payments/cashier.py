@@ -30,6 +30,7 @@ from wxbackend.core.ports import (
 )
 from wxbackend.payments import attempts
 from wxbackend.payments.attempts import Order
+from wxbackend.payments.rules import PAYER
 from wxbackend.payments.service import Applied, apply_transaction
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.rules import PAY_MARGIN
@@ -75,7 +76,7 @@ class Cashier:
                     number=number,
                     resident_id=resident_id,
                     appid=appid,
-                    payer_index=self.index.of(openid, purpose="openid"),
+                    payer_index=self.index.of(openid, purpose=PAYER),
                     now=self.now(),
                 )
             prepay_id = order.prepay_id or self._prepay(order, openid)

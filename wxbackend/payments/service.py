@@ -32,6 +32,7 @@ from wxbackend.core.ports import Notice, PaidTransaction
 from wxbackend.core.sql import insert_into
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
+from wxbackend.payments.rules import PAYER
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.service import Funding
 from wxbackend.points import service as points
@@ -129,7 +130,7 @@ def _expected(paid: PaidTransaction, index: BlindIndex) -> dict[str, object]:
         "mchid": paid.mchid,
         "appid": paid.appid,
         "amount_fen": paid.total_fen,
-        "payer_index": index.of(paid.payer_openid, purpose="openid"),
+        "payer_index": index.of(paid.payer_openid, purpose=PAYER),
     }
 
 

@@ -15,6 +15,7 @@ from wxbackend.fulfilment import service as fulfilment
 from wxbackend.honours.tools import issuing_tools
 from wxbackend.payments import attempts
 from wxbackend.payments import service as payments
+from wxbackend.payments.rules import PAYER
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.rules import pledge_number
 from wxbackend.pledges.service import Naming, Wish
@@ -67,7 +68,7 @@ def _pay(session: Session, luck: Random, base: str, resident_id: int, paid_at: d
         number=naming.number,
         resident_id=resident_id,
         appid=ask.mini.appid,
-        payer_index=safe.index.of(openid, purpose="openid"),
+        payer_index=safe.index.of(openid, purpose=PAYER),
         now=paid_at,
     )
     paid = PaidTransaction(
