@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Function, Select, false, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, false, func, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -57,7 +57,7 @@ def read_figures(
     trees = _trees(prefixes)
     queries: dict[str, Select[int]] = {
         "pledge_count": _paid(prefixes, func.count()),
-        "paid_fen": _paid(prefixes, func.coalesce(func.sum(Pledge.amount_fen), 0)),
+        "paid_fen": _paid(prefixes, cast(func.coalesce(func.sum(Pledge.amount_fen), 0), BigInteger)),
         "planned_count": trees.where(Tree.life.in_(NOT_IN_THE_GROUND)),
         "planted_count": trees.where(Tree.life.not_in(NOT_IN_THE_GROUND)),
         "certificate_count": _certificates(prefixes).where(Certificate.status == CertificateStatus.ISSUED),
@@ -71,7 +71,7 @@ def read_figures(
     return Figures(**session.execute(select(*columns)).mappings().one())
 
 
-def _paid(prefixes: Sequence[str], figure: Function[int]) -> Select[int]:
+def _paid(prefixes: Sequence[str], figure: ColumnElement[int]) -> Select[int]:
     return select(figure).select_from(Pledge).where(Pledge.paid_at.is_not(None), under(Pledge.county_code, prefixes))
 
 
