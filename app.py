@@ -1,5 +1,6 @@
-"""Development entry point: ``flask --app app run``."""
+"""Entry point of development and of every command: ``flask --app app …``."""
 
+from wxbackend.commands import with_commands
 from wxbackend.factory import create_app
 
-app = create_app()
+app = with_commands(create_app())

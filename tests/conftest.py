@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from tests.databases import ENGINES, Template
 from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
 from tests.make import Make
+from wxbackend.commands import with_commands
 from wxbackend.core.db import db
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
@@ -58,7 +59,7 @@ def settings(database_url: str) -> Settings:
 @pytest.fixture
 def app(settings: Settings, ports: Ports) -> Iterator[Flask]:
     """The application inside its context; the database is dropped afterwards."""
-    app = create_app(settings, ports)
+    app = with_commands(create_app(settings, ports))
     with app.app_context():
         yield app
         db.session.remove()

@@ -3,20 +3,16 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
 from flask import Blueprint, Flask
 from flask_migrate import Migrate
 from flask_openapi import APIBlueprint, Info
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from wxbackend.auditing.commands import audit_command
-from wxbackend.backups.commands import backup_command
 from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
-from wxbackend.catalogue import commands as catalogue_commands
 from wxbackend.catalogue import routes as catalogue
 from wxbackend.console import site as console
-from wxbackend.core import commands, docs, health, problems
+from wxbackend.core import docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
 from wxbackend.core.headers import register_headers
@@ -30,15 +26,11 @@ from wxbackend.core.policies import allow, enforce, public, require_policies
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import ROOT, Settings
 from wxbackend.core.worker import Timed
-from wxbackend.devtools.commands import wxsim_command
-from wxbackend.devtools.demo.commands import demo_commands
 from wxbackend.fulfilment import jobs as fulfilment_jobs
-from wxbackend.honours import commands as honours_commands
 from wxbackend.honours import jobs as honours_jobs
 from wxbackend.honours import routes as honours
 from wxbackend.honours.service import DRAW
 from wxbackend.honours.tools import build_tools
-from wxbackend.identity import commands as identity_commands
 from wxbackend.identity import erasure, exports, holdings
 from wxbackend.identity import jobs as identity_jobs
 from wxbackend.identity import routes as identity
@@ -49,10 +41,8 @@ from wxbackend.payments.service import FULFIL
 from wxbackend.pledges import routes as pledges
 from wxbackend.points import routes as points
 from wxbackend.regions import routes as regions
-from wxbackend.staff import commands as staff_commands
 from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
-from wxbackend.trees import commands as tree_commands
 from wxbackend.trees import pages as tree_pages
 from wxbackend.trees import routes as trees
 from wxbackend.wechat.live import live_gateway, live_mini
@@ -101,20 +91,6 @@ HANDLERS: tuple[tuple[str, Handler], ...] = (
 )
 #: What the leading worker runs by the clock.
 TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETABLE)
-COMMANDS: tuple[click.Command, ...] = (
-    commands.jobs,
-    commands.openapi_command,
-    catalogue_commands.catalogue_commands,
-    tree_commands.plates_command,
-    identity_commands.legal_commands,
-    identity_commands.keys_commands,
-    staff_commands.staff,
-    honours_commands.issuer_commands,
-    audit_command,
-    backup_command,
-    demo_commands,
-    wxsim_command,
-)
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
 EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *holdings.SECTIONS)
 ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS,)
@@ -186,8 +162,6 @@ def _register(app: Api) -> None:
             app.register_api(bp)
         else:
             app.register_blueprint(bp)
-    for command in COMMANDS:
-        app.cli.add_command(command)
     allow(public)(app.view_functions["static"])
     require_policies(app, RESOLVERS)
 

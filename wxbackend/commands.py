@@ -1,0 +1,36 @@
+"""Every command of ``flask --app app``. The web process does without them, and without what they import."""
+
+import click
+from flask import Flask
+
+from wxbackend.auditing.commands import audit_command
+from wxbackend.backups.commands import backup_command
+from wxbackend.catalogue import commands as catalogue_commands
+from wxbackend.core import commands
+from wxbackend.devtools.commands import wxsim_command
+from wxbackend.devtools.demo.commands import demo_commands
+from wxbackend.honours import commands as honours_commands
+from wxbackend.identity import commands as identity_commands
+from wxbackend.staff import commands as staff_commands
+from wxbackend.trees import commands as tree_commands
+
+COMMANDS: tuple[click.Command, ...] = (
+    commands.jobs,
+    commands.openapi_command,
+    catalogue_commands.catalogue_commands,
+    tree_commands.plates_command,
+    identity_commands.legal_commands,
+    identity_commands.keys_commands,
+    staff_commands.staff,
+    honours_commands.issuer_commands,
+    audit_command,
+    backup_command,
+    demo_commands,
+    wxsim_command,
+)
+
+
+def with_commands(app: Flask) -> Flask:
+    for command in COMMANDS:
+        app.cli.add_command(command)
+    return app
