@@ -1,9 +1,12 @@
 """Every console page × every role × one's own county and another one, derived from the URL map."""
 
 import pytest
+from sqlalchemy import select
 
-from models import Role
+from models import AuditEntry, Role
 from tests.make import COUNTY, OTHER_COUNTY
+from wxbackend.console.words import ACTIONS
+from wxbackend.core.db import reading
 from wxbackend.core.policies import policy_of
 from wxbackend.staff.rules import PERMISSIONS
 
@@ -103,5 +106,51 @@ def test_other_county_changes_nothing(office, certified):
         issuer.post(f"/console/pledges/{certified.number}/reveal", reason="不在我的县里"),
         admin.post(f"/console/bases/{certified.base_id}/suspend"),
         admin.post(f"/console/campaigns/{certified.campaign_id}/suspend"),
+        admin.post(f"/console/campaigns/{certified.campaign_id}/resume"),
     ]
-    assert [answer.status_code for answer in refused] == [404] * 5
+    assert [answer.status_code for answer in refused] == [404] * 6
+    with reading() as session:
+        assert session.scalars(select(AuditEntry.action).where(AuditEntry.actor_kind == "staff")).all() == []
+
+
+#: What each page that changes something writes into the trail; the rows themselves are tested beside each page.
+TRACES = {
+    "console.entrance.sign_in": "staff.sign-in",
+    "console.entrance.sign_out": "staff.sign-out",
+    "console.entrance.confirm": "staff.confirm",
+    "console.entrance.choose_password": "staff.choose-password",
+    "console.entrance.prove_totp": "staff.activate",
+    "console.entrance.end_session": "staff.end-session",
+    "console.pledges.reveal": "pledge.reveal",
+    "console.certificates.preview": "certificate.preview",
+    "console.certificates.revoke": "approval.request",
+    "console.certificates.reissue": "approval.request",
+    "console.certificates.retry": "certificate.retry",
+    "console.queues.retry": "outbox.retry",
+    "console.catalogue.move_campaign": "campaign.submit",
+    "console.catalogue.move_base": "base.submit",
+    "console.approvals.approve": "approval.approve",
+    "console.approvals.reject": "approval.reject",
+}
+
+
+def test_everything_that_changes_something_names_its_trace(app):
+    changing = {rule.endpoint for rule in console_rules(app) if "POST" in rule.methods}
+    assert changing == set(TRACES)
+    assert set(TRACES.values()) <= set(ACTIONS)
+
+
+def test_acts_at_the_door_leave_their_traces(office, clock):
+    who = office.hire(Role.AUDITOR)
+    browser, second = office.door(), office.seat(who)
+    office.sign_in(browser, who)
+    clock.forward(seconds=30)
+    browser.post("/console/confirm", form_on="/console/confirm", code=who.code())
+    page = browser.get("/console/sessions").text
+    browser.post("/console/sessions/" + page.partition('action="/console/sessions/')[2].partition('"')[0])
+    browser.post("/console/logout")
+    assert second.get("/console").status_code == 303
+    with reading() as session:
+        trail = session.execute(select(AuditEntry.action, AuditEntry.actor_id).order_by(AuditEntry.id)).all()
+    acts = ("staff.sign-in", "staff.confirm", "staff.end-session", "staff.sign-out")
+    assert [tuple(row) for row in trail] == [(act, who.id) for act in acts]

@@ -8,6 +8,7 @@ from qrcode.constants import ERROR_CORRECT_M
 from certificates.qr import code_drawing
 from wxbackend.console.forms import CodeForm, ConsoleForm, PasswordForm, SignInForm
 from wxbackend.console.frame import HOME, go, go_back_to, page, refusals_on
+from wxbackend.core import audit
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.limits import by_address, limiter
 from wxbackend.core.policies import allow, any_staff, current_caller, public
@@ -55,8 +56,10 @@ def _with_new_cookie(response: Response, token: str) -> Response:
 @allow(any_staff)
 def sign_out() -> Response:
     """End this session."""
+    caller, now = current_caller(), ports().now()
     with transaction() as session:
-        sessions.end_by_id(session, session_id=current_caller().session_id, now=ports().now())
+        sessions.end_by_id(session, session_id=caller.session_id, now=now)
+        audit.record(session, caller=caller, action="staff.sign-out", on=("staff_session", "current"), now=now)
     browser.clear()
     response = go("entrance.ask")
     drop_cookie(response)
@@ -176,7 +179,9 @@ def list_sessions() -> Response:
 @allow(any_staff)
 def end_session(handle: str) -> Response:
     """Sign another browser out."""
+    caller, now = current_caller(), ports().now()
     with transaction() as session:
-        sessions.end_session(session, staff_id=current_caller().id, handle=handle, now=ports().now())
+        sessions.end_session(session, staff_id=caller.id, handle=handle, now=now)
+        audit.record(session, caller=caller, action="staff.end-session", on=("staff_session", handle), now=now)
     flash("该登录已结束", "good")
     return go("entrance.list_sessions")

@@ -72,6 +72,8 @@ TONES: Mapping[str, str] = MappingProxyType(
 ACTIONS: Mapping[str, str] = MappingProxyType({
     "staff.create": "开通账号", "staff.grant": "授予角色", "staff.disable": "停用账号", "staff.activate": "启用账号",
     "staff.reset-totp": "重置动态码", "staff.sign-in": "登录", "staff.sign-in-refused": "登录失败",
+    "staff.choose-password": "设置密码", "staff.confirm": "输入动态码确认", "staff.sign-out": "退出",
+    "staff.end-session": "结束登录",
     "approval.request": "提交复核", "approval.approve": "复核同意", "approval.reject": "复核退回",
     "pledge.reveal": "查看完整姓名", "outbox.retry": "重试后台任务",
     "certificate.revoke": "吊销证书", "certificate.supersede": "换发证书", "certificate.retry": "重试发证",

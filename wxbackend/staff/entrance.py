@@ -54,7 +54,7 @@ def confirm(*, staff_id: int, session_id: int, code: str, token: str, safe: Vaul
     with _failures_counted(who.username, now=now):
         step = _step(who, code=code, safe=safe, now=now)
         with transaction() as session:
-            sign_in.confirm(session, staff_id=staff_id, session_id=session_id, step=step, token=token, now=now)
+            sign_in.confirm(session, who=who, session_id=session_id, step=step, token=token, now=now)
 
 
 @contextmanager

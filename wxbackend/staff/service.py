@@ -114,6 +114,7 @@ def prepare(
     )
     if kept is None:
         raise LinkSpent
+    audit.record(session, caller=None, action="staff.choose-password", on=("staff", who.username), now=now)
 
 
 def activate(session: Session, *, who: Invited, link_token: str, step: int, now: datetime) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import Staff, StaffSession, StaffStatus
 from wxbackend.core import audit
+from wxbackend.core.audit import Caller
 from wxbackend.core.crypto import token_digest
 from wxbackend.staff.errors import SignInRefused
 from wxbackend.staff.rules import SESSION_LIFE, lock_end
@@ -61,7 +62,7 @@ def open_session(
             expires_at=now + SESSION_LIFE,
         )
     )
-    audit.record(session, caller=None, action="staff.sign-in", on=("staff", who.username), now=now)
+    audit.record(session, caller=_themselves(who), action="staff.sign-in", on=("staff", who.username), now=now)
 
 
 def note_failure(session: Session, *, username: str, now: datetime) -> None:
@@ -95,14 +96,20 @@ def end_by_token(session: Session, *, token: str, now: datetime) -> None:
     )
 
 
-def confirm(session: Session, *, staff_id: int, session_id: int, step: int, token: str, now: datetime) -> None:
+def confirm(session: Session, *, who: Credentials, session_id: int, step: int, token: str, now: datetime) -> None:
     """Burn a fresh code for ten minutes of confirmed acts; the session goes on under a new ``token``."""
-    burn_step(session, staff_id=staff_id, step=step)
+    burn_step(session, staff_id=who.staff_id, step=step)
     session.execute(
         update(StaffSession)
         .where(StaffSession.id == session_id, StaffSession.ended_at.is_(None))
         .values(confirmed_at=now, token_digest=token_digest(token))
     )
+    audit.record(session, caller=_themselves(who), action="staff.confirm", on=("staff", who.username), now=now)
+
+
+def _themselves(who: Credentials) -> Caller:
+    """The actor of an act at the door, before a session says who calls."""
+    return Caller(kind="staff", id=who.staff_id, session_id=0)
 
 
 def credentials_of(session: Session, *, staff_id: int, now: datetime) -> Credentials | None:
