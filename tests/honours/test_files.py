@@ -6,14 +6,11 @@ import pytest
 from sqlalchemy import update
 
 from models import Certificate, CertificateFile
+from tests.payments.walk import FILES, keep_files
 from wxbackend.core.db import reading, transaction
-from wxbackend.core.ports import ports
 from wxbackend.core.worker import Worker
 from wxbackend.honours import files, jobs
-from wxbackend.honours.files import Drawing
 from wxbackend.honours.tools import issuing_tools
-
-KINDS = {"877.png": b"small", "1754.png": b"middle", "2480.png": b"large", "pdf": b"paper"}
 
 
 @pytest.fixture
@@ -25,15 +22,6 @@ def me(walk):
 def serial(walk, me):
     walk.fulfilled(walk.open(walk.make.base(), me, holder_name="林小苗"), me)
     return walk.certificates()[0].serial
-
-
-def keep_drawn(serial):
-    """As the worker does, without drawing."""
-    drawings = [Drawing(form, data) for form, data in KINDS.items()]
-    for drawing in drawings:
-        ports().storage.put(drawing.key(serial), drawing.data)
-    with transaction() as session:
-        files.keep(session, serial=serial, drawings=drawings, now=ports().now())
 
 
 def ask(walk, me, path, **query):
@@ -48,7 +36,7 @@ def test_a_file_not_drawn_yet_is_asked_for_again_in_two_seconds(walk, me, serial
 
 
 def test_a_drawn_file_is_handed_to_its_owner(walk, me, serial):
-    keep_drawn(serial)
+    keep_files(serial)
     for width, data in (("877", b"small"), ("1754", b"middle"), ("2480", b"large")):
         answer = ask(walk, me, f"{serial}.png", width=width)
         assert (answer.status_code, answer.data, answer.mimetype) == (200, data, "image/png")
@@ -59,7 +47,7 @@ def test_a_drawn_file_is_handed_to_its_owner(walk, me, serial):
 
 @pytest.mark.parametrize("suffix", ["", ".png", ".pdf", ".jws"])
 def test_another_persons_certificate_is_not_found(walk, me, serial, suffix):
-    keep_drawn(serial)
+    keep_files(serial)
     assert ask(walk, me, f"{serial}{suffix}").status_code == 200
     for path in (f"{serial}{suffix}", f"RZ44528120269999999X{suffix}"):
         assert ask(walk, walk.make.resident("b"), path).status_code == 404
@@ -72,15 +60,15 @@ def test_other_widths_than_the_three_are_refused(walk, me, serial, width):
 
 
 def test_a_file_that_storage_lost_is_not_served_as_nothing(walk, me, serial, storage):
-    keep_drawn(serial)
+    keep_files(serial)
     storage.files.clear()
     assert ask(walk, me, f"{serial}.pdf").status_code == 503
 
 
 def test_a_second_drawing_changes_no_note(walk, serial):
-    keep_drawn(serial)
+    keep_files(serial)
     before = [(file.form, file.storage_key) for file in walk.all(CertificateFile)]
-    keep_drawn(serial)
+    keep_files(serial)
     assert [(file.form, file.storage_key) for file in walk.all(CertificateFile)] == before
 
 
@@ -104,7 +92,7 @@ def test_the_worker_draws_three_pictures_and_the_paper_and_notes_their_digests(w
     walk.pay_for(number, me)
     Worker(walk.app.extensions["xiangshu.handlers"], (), clock, "test").drain()
     drawn = {file.form: file for file in walk.all(CertificateFile)}
-    assert set(drawn) == set(KINDS)
+    assert set(drawn) == set(FILES)
     for form, file in drawn.items():
         data = storage.files[file.storage_key]
         assert hashlib.sha256(data).hexdigest() == file.sha256

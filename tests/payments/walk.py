@@ -1,6 +1,6 @@
 """The steps of a pledge's way, one call each: what a resident does, what WeChat does, what the worker does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,27 +9,48 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from models import Certificate, PaymentAttempt, PlantingBase, Pledge, Tree
+from certificates.codes import make_token
+from models import Certificate, PaymentAttempt, PlantingBase, Pledge, Tree, TreeAdoption, TreeLife
 from tests.fakes import MCHID, Clock, FakePay
 from tests.make import Make
-from wxbackend.core.db import reading
-from wxbackend.core.ports import PaidTransaction
+from wxbackend.core.db import reading, transaction
+from wxbackend.core.ports import PaidTransaction, ports
 from wxbackend.core.worker import Worker
+from wxbackend.honours import files
+from wxbackend.honours.files import Drawing
 from wxbackend.honours.service import DRAW
+from wxbackend.honours.tools import issuing_tools
 from wxbackend.payments import jobs
+from wxbackend.trees.service import allocate
 
 Headers = dict[str, str]
+#: The files of a certificate, and what stands in for their bytes.
+FILES = {"877.png": b"small", "1754.png": b"middle", "2480.png": b"large", "pdf": b"paper"}
+
+
+def keep_files(serial: str) -> None:
+    """What the worker does, without the drawing."""
+    drawings = [Drawing(form, data) for form, data in FILES.items()]
+    for drawing in drawings:
+        ports().storage.put(drawing.key(serial), drawing.data)
+    with transaction() as session:
+        files.keep(session, serial=serial, drawings=drawings, now=ports().now())
 
 
 @dataclass
 class Walk:
-    """Over HTTP where a person or WeChat acts. Pictures are not drawn."""
+    """Over HTTP where a person or WeChat acts.
+
+    Drawing takes longer than everything else together: the worker does nothing about it, or, with ``keeps_files``,
+    keeps a few bytes in the place of each file.
+    """
 
     app: Flask
     client: FlaskClient
     make: Make
     pay: FakePay
     clock: Clock
+    keeps_files: bool = False
 
     def ask(self, base: PlantingBase, me: Headers, **wish: object) -> TestResponse:
         """Ask for one tree, or for what ``wish`` says instead; a ``None`` leaves its field out."""
@@ -73,9 +94,24 @@ class Walk:
         self.drain()
         return self.seen(number, me)
 
+    def standing(self, base: PlantingBase, n: int) -> list[Tree]:
+        """Living trees, open for adoption, with numbers and codes that pass every check."""
+        tools = issuing_tools()
+        ids = [int.from_bytes(tools.random_bytes(5)) for _ in range(n)]
+        tokens = [make_token(luck, tools.code_keys, purpose="T") for luck in ids]
+        with transaction() as session:
+            trees = allocate(session, base=base, n=n, tokens=tokens, now=self.clock())
+            for tree in trees:
+                tree.life, tree.adoption, tree.planted_on = TreeLife.ALIVE, TreeAdoption.OPEN, self.clock().date()
+        return trees
+
     def drain(self) -> None:
-        handlers = {**self.app.extensions["xiangshu.handlers"], DRAW: lambda _payload: None}
+        handlers = {**self.app.extensions["xiangshu.handlers"], DRAW: self._draw}
         Worker(handlers, (), self.clock, "test").drain()
+
+    def _draw(self, payload: Mapping[str, Any]) -> None:
+        if self.keeps_files:
+            keep_files(payload["serial"])
 
     def poll(self) -> None:
         jobs.poll_orders()
