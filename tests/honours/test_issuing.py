@@ -8,7 +8,7 @@ from models import Certificate, CertificateStatus, DedicationStatus, Pledge, Res
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import NotFound
 from wxbackend.core.policies import Caller
-from wxbackend.core.ports import ports, vault
+from wxbackend.core.ports import OrderState, TradeState, ports, vault
 from wxbackend.honours import service as honours
 from wxbackend.honours.service import CertificateNotIssued
 from wxbackend.honours.tools import issuing_tools
@@ -120,6 +120,29 @@ def test_a_certificate_that_waited_is_issued_once_its_name_can_be_printed(walk, 
     )  # fmt: skip
     with pytest.raises(NotFound), transaction() as session:
         honours.retry_missing_glyphs(session, **retry)
+
+
+def test_a_certificate_that_waits_is_not_issued_for_an_erased_holder(walk, waiting):
+    [certificate] = walk.certificates()
+    with transaction() as session:
+        session.query(Certificate).one().holder_name_sealed = None
+    with pytest.raises(NotFound), transaction() as session:
+        honours.retry_missing_glyphs(
+            session, public_id=certificate.public_id, caller=ISSUER, tools=issuing_tools(), now=ports().now()
+        )
+
+
+def test_a_certificate_of_thanks_names_the_payment_that_was_taken_not_one_that_goes_back(walk, base, me):
+    number = walk.donate(base, me)
+    first = walk.order(number, me)
+    walk.pay.states[first] = OrderState(TradeState.CLOSED, None)
+    walk.clock.forward(seconds=10)
+    walk.poll()
+    taken = walk.pay_for(number, me)
+    walk.notify(walk.pay.notice_of(walk.pay.pay(first)))
+    walk.drain()
+    [certificate] = walk.certificates()
+    assert certificate.content["payment_tail"] == taken.transaction_id[-6:]
 
 
 def revoke(serial, reason="重复申领"):

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from models import (
+    AttemptStatus,
     Campaign,
     CertificateKind,
     Issuer,
@@ -16,6 +17,7 @@ from models import (
     Pledge,
     PledgeKind,
     PledgeTree,
+    RefundDue,
     Region,
     Resident,
     Species,
@@ -57,13 +59,12 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
         .join(Species, Species.id == PlantingBase.species_id)
         .join(Resident, Resident.id == Pledge.resident_id)
         .outerjoin(Issuer, Issuer.county_code == Pledge.county_code)
-        .join(PaymentAttempt, (PaymentAttempt.pledge_id == Pledge.id) & (PaymentAttempt.paid_at == Pledge.paid_at))
+        .join(PaymentAttempt, PaymentAttempt.pledge_id == Pledge.id)
         .join(village, village.code == PlantingBase.village_code)
         .join(town, town.code == village.parent_code)
         .join(county, county.code == town.parent_code)
-        .where(Pledge.id == pledge_id)
-        .order_by(PaymentAttempt.id)
-        .limit(1)
+        .where(Pledge.id == pledge_id, PaymentAttempt.status == AttemptStatus.SUCCESS)
+        .where(~exists().where(RefundDue.attempt_id == PaymentAttempt.id))  # a second payment is not this one's
     ).one()  # fmt: skip
     assert pledge.paid_at is not None, pledge.number
     trees = _trees(session, pledge_id=pledge_id)

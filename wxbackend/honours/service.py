@@ -215,10 +215,14 @@ def supersede(
 def retry_missing_glyphs(
     session: Session, *, public_id: str, caller: Caller, tools: IssuingTools, now: datetime
 ) -> bool:
-    """Try again to issue a certificate whose characters were missing. False if some still are."""
+    """Try again to issue a certificate whose characters were missing. False if some still are.
+
+    Raises ``NotFound``, also when its holder's account was erased: then there is no name to print.
+    """
     certificate = session.scalar(
         select(Certificate)
         .where(Certificate.public_id == public_id, Certificate.status == CertificateStatus.APPLIED)
+        .where(Certificate.holder_name_sealed.is_not(None))
         .with_for_update()
     )
     if certificate is None:
