@@ -8,7 +8,6 @@ from wxbackend.pledges.rules import PAY_MARGIN
 QUERY_STEPS = tuple(timedelta(seconds=s) for s in (10, 30, 60, 300))
 #: While WeChat says that the user is typing the password.
 BUSY_STEP = timedelta(seconds=60)
-PREPAY_LIFE = timedelta(hours=2)
 DESCRIPTION_BYTES = 127
 #: The blind index of a payer is not that of the account: an erased account cannot be tied to its payments by it.
 PAYER = "payer"

@@ -1,11 +1,9 @@
 """Answers about payments, in the words that ``wx.requestPayment`` expects."""
 
-from typing import Annotated
-
 from pydantic import ConfigDict, Field
 
 from wxbackend.core.ports import ClientPayParams
-from wxbackend.core.schema import Answer, Schema
+from wxbackend.core.schema import Answer
 from wxbackend.payments.attempts import Order
 
 
@@ -36,7 +34,3 @@ class PaymentAnswer(Answer):
             pay_sign=params.pay_sign,
         )
         return cls(out_trade_no=order.out_trade_no, amount_fen=order.amount_fen, pay=pay)
-
-
-class MerchantPath(Schema):
-    mchid: Annotated[str, Field(pattern=r"^\d{6,32}$")]
