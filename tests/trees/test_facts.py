@@ -145,6 +145,16 @@ def test_binding_that_ended_names_nobody(client, grove, clock):
     assert facts(client, tree)["adopter"] is None
 
 
+def test_tree_that_changed_hands_names_its_last_giver(client, grove, clock):
+    base = grove.make.base()
+    tree = grove.given(base=base, holder_name="林小苗")[0]
+    other = grove.given(base=base, person="b", holder_name="陈新叶")[0]
+    with transaction() as session:
+        session.execute(update(PledgeTree).where(PledgeTree.tree_id == tree.id).values(ended_at=clock()))
+        session.execute(update(PledgeTree).where(PledgeTree.tree_id == other.id).values(tree_id=tree.id))
+    assert facts(client, tree)["adopter"] == "陈*"
+
+
 @pytest.mark.parametrize("status", [BaseStatus.DRAFT, BaseStatus.REVIEW])
 @pytest.mark.parametrize("path", ["/v1/trees/{}", "/t/{}", "/v1/trees/{}/code.svg", "/v1/trees/{}/code.png"])
 def test_trees_of_a_hidden_base_are_hidden(client, grove, status, path):
