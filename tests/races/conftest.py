@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from multiprocessing import get_context
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.fakes import Clock, FakePay
+from tests.fakes import APPID, Clock, FakePay
 from tests.make import Make
-from tests.payments.walk import Walk
+from tests.payments.walk import Headers, Walk
 from tests.races.runner import PATIENCE_S, Ask, Got, prepare, run
 from wxbackend.auditing.service import audit
-from wxbackend.core.db import reading
-from wxbackend.core.ports import ports, settings
+from wxbackend.core.db import reading, transaction
+from wxbackend.core.ports import WxIdentity, ports, settings, vault
+from wxbackend.identity.service import NewSession, sign_in
 
 PROCESSES = 4
 Race = Callable[[Sequence[Ask]], list[Got]]
@@ -44,6 +46,22 @@ def race(racers: ProcessPoolExecutor, database_url: str) -> Race:
         return [got for future in dealt for got in future.result(PATIENCE_S * 2)]
 
     return go
+
+
+@pytest.fixture
+def crowd(app: Flask, clock: Clock) -> Callable[[int], list[Headers]]:
+    """Sign so many people in at once; each brings a key of their own."""
+
+    def gather(n: int) -> list[Headers]:
+        ask, safe, until = ports(), vault(), clock() + timedelta(days=1)
+        tokens = [ask.new_token() for _ in range(n)]
+        with transaction() as session:
+            for number, token in enumerate(tokens):
+                new = NewSession(token, ask.new_id(), "", until)
+                sign_in(session, appid=APPID, who=WxIdentity(f"openid-{number}"), new=new, safe=safe, now=clock())
+        return [{"Authorization": f"Bearer {token}", "Idempotency-Key": token} for token in tokens]
+
+    return gather
 
 
 @pytest.fixture

@@ -22,11 +22,10 @@ _start: list[Barrier] = []
 
 @dataclass(frozen=True)
 class Ask:
-    """One request. ``person`` signs in first; ``paid`` is what a notification is about."""
+    """One request; ``paid`` is what a notification is about."""
 
     path: str
     json: Any = None
-    person: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     paid: PaidTransaction | None = None
 
@@ -50,30 +49,19 @@ def run(name: str, url: str, asks: Sequence[Ask]) -> list[Got]:
     ports = Ports(mini=FakeMini(), pay=pay, storage=FakeStorage(), now=clock, random_bytes=Luck(name))
     settings = Settings(app_env="test", database_url=url, rate_limits=False, _env_file=None)  # type: ignore[call-arg]
     app = create_app(settings, ports)
-    ready = [_signed_in(app, ask) for ask in asks]
     bodies = [pay.notice_of(ask.paid) if ask.paid else None for ask in asks]
     _start[0].wait(PATIENCE_S)
     with ThreadPoolExecutor(len(asks)) as pool:
-        got = list(pool.map(lambda asked: _ask(app, *asked), zip(asks, ready, bodies, strict=True)))
+        got = list(pool.map(lambda asked: _ask(app, *asked), zip(asks, bodies, strict=True)))
     with app.app_context():
         db.engine.dispose()
     return got
 
 
-def _signed_in(app: Flask, ask: Ask) -> dict[str, str]:
-    if not ask.person:
-        return ask.headers
-    for _ in range(TRIES):
-        answer = app.test_client().post("/v1/sessions", json={"code": f"code-{ask.person}"})
-        if answer.status_code == 201:
-            return {**ask.headers, "Authorization": f"Bearer {answer.json['token']}"}
-    raise RuntimeError(answer.text)
-
-
-def _ask(app: Flask, ask: Ask, headers: dict[str, str], body: bytes | None) -> Got:
+def _ask(app: Flask, ask: Ask, body: bytes | None) -> Got:
     """Busy is no answer: as a client should, try again with the same key."""
     for tries in range(TRIES):
-        answer = app.test_client().post(ask.path, json=ask.json, data=body, headers=headers)
+        answer = app.test_client().post(ask.path, json=ask.json, data=body, headers=ask.headers)
         if answer.status_code != 503:
             return Got(answer.status_code, answer.get_json(silent=True), tries)
         Event().wait(0.05)

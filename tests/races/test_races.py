@@ -11,12 +11,10 @@ def statuses(got):
     return Counter(one.status for one in got)
 
 
-def test_forty_buyers_take_exactly_ten_places(walk, race, assert_clean):
+def test_forty_buyers_take_exactly_ten_places(walk, race, crowd, assert_clean):
     base = walk.make.base(capacity=10)
     wish = {"kind": "plant", "base_id": base.public_id, "tree_count": 1}
-    got = race(
-        [Ask("/v1/pledges", wish, person=f"buyer{n}", headers={"Idempotency-Key": f"key{n}"}) for n in range(40)]
-    )
+    got = race([Ask("/v1/pledges", wish, buyer) for buyer in crowd(40)])
     assert statuses(got) == {201: 10, 409: 30}
     assert {one.json["code"] for one in got if one.status == 409} == {"base-full"}
     assert walk.stock(base) == (10, 0, "online")
@@ -40,28 +38,19 @@ def test_twenty_copies_of_one_notice_book_once(walk, race, assert_clean):
 def test_eight_posts_with_one_key_open_one_pledge(walk, race, assert_clean):
     base, me = walk.make.base(), {**walk.make.resident(), "Idempotency-Key": "the-same"}
     wish = {"kind": "plant", "base_id": base.public_id, "tree_count": 2}
-    got = race([Ask("/v1/pledges", wish, headers=me) for _ in range(8)])
+    got = race([Ask("/v1/pledges", wish, me) for _ in range(8)])
     assert statuses(got) == {201: 8}
     assert len({one.json["number"] for one in got}) == len(walk.all(Pledge)) == 1
     assert walk.stock(base) == (2, 0, "online")
     assert_clean()
 
 
-def test_the_last_free_tree_is_adopted_by_one_of_eight(walk, race, assert_clean):
+def test_the_last_free_tree_is_adopted_by_one_of_eight(walk, race, crowd, assert_clean):
     base = walk.make.base()
     [tree] = walk.standing(base, 1)
-    chosen, any_tree = {"tree_tokens": [tree.token]}, {}
-    got = race(
-        [
-            Ask(
-                "/v1/pledges",
-                {"kind": "adopt", "base_id": base.public_id, "tree_count": 1, **(chosen if n % 2 else any_tree)},
-                person=f"buyer{n}",
-                headers={"Idempotency-Key": f"key{n}"},
-            )
-            for n in range(8)
-        ]
-    )
+    wish = {"kind": "adopt", "base_id": base.public_id, "tree_count": 1}
+    chosen = {**wish, "tree_tokens": [tree.token]}
+    got = race([Ask("/v1/pledges", chosen if n % 2 else wish, buyer) for n, buyer in enumerate(crowd(8))])
     assert statuses(got) == {201: 1, 409: 7}
     assert {one.json["code"] for one in got if one.status == 409} == {"trees-taken"}
     [bound] = walk.all(PledgeTree)
