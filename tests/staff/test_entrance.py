@@ -73,7 +73,7 @@ def test_refused_sign_in_opens_no_session(office, clock):
         assert session.scalar(select(StaffSession.id)) is None
 
 
-def test_one_code_in_four_hands_at_once_opens_one_session(app, office, clock):
+def test_one_code_in_two_hands_at_once_opens_one_session(app, office, clock):
     who = office.hire(Role.ISSUER)
     code = who.code()
 
@@ -85,5 +85,5 @@ def test_one_code_in_four_hands_at_once_opens_one_session(app, office, clock):
                 return False
             return True
 
-    with ThreadPoolExecutor(4) as hands:
-        assert sorted(hands.map(try_it, range(4))) == [False, False, False, True]
+    with ThreadPoolExecutor(2) as hands:
+        assert sorted(hands.map(try_it, range(2))) == [False, True]
