@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app app
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4
+# Tests commit thousands of times: on a memory disk nobody waits for a real one.
+export PYTEST_DEBUG_TEMPROOT ?= $(if $(wildcard /dev/shm/.),/dev/shm,/tmp)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-tokens run test test-pg sure lint migration bench clean
