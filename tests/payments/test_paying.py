@@ -243,6 +243,31 @@ def test_a_pledge_is_not_cancelled_under_an_order_that_is_being_made(walk, me, n
     assert walk.status(number) == "pending"
 
 
+def test_no_order_is_made_for_a_pledge_that_is_being_cancelled(walk, me, number):
+    [pledge] = walk.all(Pledge)
+    begun, ended = Event(), Event()
+
+    def order():
+        begun.wait(5)
+        try:
+            with walk.app.app_context(), transaction() as session:
+                attempts.take_attempt(
+                    session, number=number, resident_id=1, appid=APPID, payer_index="x", now=walk.clock()
+                )
+        finally:
+            ended.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        ordered = pool.submit(order)
+        with transaction() as session:
+            pledges.end_unpaid(session, pledge_id=pledge.id, to=PledgeStatus.CANCELLED, cause="test", now=walk.clock())
+            begun.set()
+            assert not ended.wait(0.3)
+        with pytest.raises(attempts.PledgeNotPayable):
+            ordered.result(5)
+    assert walk.attempts() == []
+
+
 def test_a_prepay_id_never_outlives_the_two_hours_wechat_gives_it():
     assert timedelta(hours=2) > HOLD
 
