@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.databases import Template
 from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
+from wxbackend.commands import with_commands
 from wxbackend.core.db import db
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
@@ -31,7 +32,8 @@ def embedded_url(embedded_template: Template) -> Iterator[str]:
 @pytest.fixture
 def embedded(embedded_url: str, ports: Ports) -> Iterator[Flask]:
     """The application over SQLite, inside its context."""
-    app = create_app(Settings(app_env="test", database_url=embedded_url, rate_limits=False, _env_file=None), ports)
+    settings = Settings(app_env="test", database_url=embedded_url, rate_limits=False, _env_file=None)
+    app = with_commands(create_app(settings, ports))
     with app.app_context():
         yield app
         db.session.remove()

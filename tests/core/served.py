@@ -7,6 +7,8 @@ import sys
 
 from tests.core.trial import with_trial
 from tests.fakes import FakeMini, FakePay, FakeStorage
+from wxbackend.commands import with_commands
+from wxbackend.commands import with_commands
 from wxbackend.core.ports import Ports, utc_now
 from wxbackend.core.settings import Settings
 from wxbackend.factory import create_app
@@ -18,11 +20,8 @@ def _slow(_payload: object) -> None:
     sys.stdin.readline()
 
 
-app = with_trial(
-    create_app(
-        Settings.from_env(app_env="test", _env_file=None),
-        Ports(mini=FakeMini(), pay=FakePay(utc_now), storage=FakeStorage()),  # type: ignore[arg-type]
-    )
-)
+settings = Settings.from_env(app_env="test", _env_file=None)
+ports = Ports(mini=FakeMini(), pay=FakePay(utc_now), storage=FakeStorage())  # type: ignore[arg-type]
+app = with_trial(with_commands(create_app(settings, ports)))
 app.extensions["xiangshu.handlers"]["slow"] = _slow
 app.extensions["xiangshu.timetable"] = ()

@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, text, update
 from models import Base, Resident, Staff
 from tests.identity.people import NAME, PHONE, dump, resident_id_of
 from tests.statements import counted
+from wxbackend.commands import with_commands
 from wxbackend.core.crypto import FieldCipher, Undecipherable, Vault
 from wxbackend.core.db import db, reading, transaction
 from wxbackend.core.rotation import count_old, reseal_batch, sealed_fields
@@ -44,7 +45,7 @@ def ring(settings, **keys: bytes):
 @pytest.fixture
 def rotated_app(settings, ports):
     """The same installation after FIELD_KEYS got a new first key."""
-    other = create_app(ring(settings, k_2=NEW, k_1=OLD), ports)
+    other = with_commands(create_app(ring(settings, k_2=NEW, k_1=OLD), ports))
     yield other
     with other.app_context():
         db.engine.dispose()
