@@ -26,7 +26,7 @@ LONGEST_FUNCTION, LONGEST_MODULE = 50, 300
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 #: Layers of ``wxbackend`` that are no feature.
 #: The console is the staff site over every feature: nothing may import it, it may import what it shows.
-FRAME = {"factory", "core", "wechat", "storage", "devtools", "console"}
+FRAME = {"factory", "commands", "core", "wechat", "storage", "devtools", "console"}
 #: Where requests, messages and commands come in: nobody calls another feature from there.
 ENTRIES = {"routes", "jobs", "commands", "console", "callbacks", "pages"}
 #: Where an answer may be built from another feature's answers.

@@ -8,7 +8,6 @@ import sys
 from tests.core.trial import with_trial
 from tests.fakes import FakeMini, FakePay, FakeStorage
 from wxbackend.commands import with_commands
-from wxbackend.commands import with_commands
 from wxbackend.core.ports import Ports, utc_now
 from wxbackend.core.settings import Settings
 from wxbackend.factory import create_app
