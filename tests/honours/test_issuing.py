@@ -10,7 +10,7 @@ from wxbackend.core.errors import NotFound
 from wxbackend.core.policies import Caller
 from wxbackend.core.ports import OrderState, TradeState, ports, vault
 from wxbackend.honours import service as honours
-from wxbackend.honours.service import CertificateNotIssued
+from wxbackend.honours.service import TOO_LONG, CertificateNotIssued
 from wxbackend.honours.tools import issuing_tools
 
 UNDRAWN = "\U0003134a"
@@ -102,6 +102,13 @@ def test_a_name_that_cannot_be_printed_waits_without_a_serial_and_the_payment_st
     )  # fmt: skip
     pledge = walk.seen(waiting, me)
     assert (pledge["status"], pledge["certificates"], mine(walk, me)) == ("allocated", [], [])
+
+
+def test_a_text_that_no_page_holds_waits_like_a_character_that_no_font_draws(walk, me):
+    base = walk.make.base(name="山高水长" * 300)
+    walk.fulfilled(walk.open(base, me), me)
+    [certificate] = walk.certificates()
+    assert (certificate.status, certificate.missing_glyphs) == (CertificateStatus.APPLIED, TOO_LONG)
 
 
 def test_a_certificate_that_waited_is_issued_once_its_name_can_be_printed(walk, me, waiting):

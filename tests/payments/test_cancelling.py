@@ -221,4 +221,14 @@ def test_a_closed_order_that_a_late_notice_names_is_asked_about_once(walk, base,
         attempts.ask_soon(session, number=out_trade_no, now=walk.clock())
     assert due(walk) == [out_trade_no]
     walk.poll()
-    assert (due(walk), states(walk)) == ([], [AttemptStatus.CLOSED])
+    [attempt] = walk.attempts()
+    assert (attempt.status, attempt.next_query_at) == (AttemptStatus.CLOSED, None)
+
+
+def test_an_order_asked_about_in_the_minute_after_its_hold_is_not_closed_yet(walk, me, number):
+    out_trade_no = walk.order(number, me)
+    walk.clock.forward(seconds=HOLD_S + MARGIN_S - 1)
+    with transaction() as session:
+        attempts.ask_soon(session, number=out_trade_no, now=walk.clock())
+    walk.poll()
+    assert (walk.status(number), walk.pay.calls) == ("pending", ["prepay", "query"])
