@@ -13,6 +13,7 @@ import click
 from flask import current_app
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
 
 from wxbackend.backups import service as backups
 from wxbackend.backups.service import BackupFailed
@@ -70,14 +71,13 @@ def _scratch_database(scratch: Path, dialect: str) -> Iterator[URL]:
     if here.get_backend_name() != dialect:
         raise BackupFailed(f"DATABASE_URL 不是 {dialect}，无法恢复")
     name = f"xiangshu_restore_{os.getpid()}"
-    engine = create_engine(here, isolation_level="AUTOCOMMIT")
+    engine = create_engine(here, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
         try:
             yield here.set(database=name)
         finally:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
 
 
 def _audit(database: URL, storage: Path) -> str:

@@ -8,6 +8,7 @@ is ever changed under its key.
 import hashlib
 import io
 import json
+import os
 import sqlite3
 import subprocess
 import tarfile
@@ -32,14 +33,16 @@ class BackupFailed(Exception):
 
 def make_backup(target: Path, *, database: URL, storage: Path, schema_version: str | None, now: datetime) -> int:
     """Write ``target`` whole or not at all; how many files it holds."""
-    draft = target.with_name(f".{target.name}.part")
+    manifest = {"format": FORMAT, "dialect": database.get_backend_name(), "schema": schema_version}
+    manifest["made_at"] = now.isoformat()
     with TemporaryDirectory(dir=target.parent) as scratch:
-        dump = Path(scratch) / DATABASE
+        dump, draft = Path(scratch) / DATABASE, Path(scratch) / target.name
         _dump(database, dump)
-        manifest = {"format": FORMAT, "dialect": database.get_backend_name(), "schema": schema_version, "files": {}}
-        manifest["made_at"] = now.isoformat()
-        count = _pack(draft, dump=dump, storage=storage, manifest=manifest)
-    draft.replace(target)
+        try:
+            count = _pack(draft, dump=dump, storage=storage, manifest=manifest)
+        except FileNotFoundError as error:  # an erasure destroyed it while we looked: the next try is without it
+            raise BackupFailed("备份期间有文件被删除，请重试") from error
+        draft.replace(target)
     return count
 
 
@@ -47,21 +50,25 @@ def _dump(database: URL, target: Path) -> None:
     if database.get_backend_name() == "sqlite":
         _dump_sqlite(Path(database.database or ""), target)
     else:
-        _run(["pg_dump", "--format=custom", "--no-owner", f"--file={target}", _libpq(database)])
+        _run(["pg_dump", "--format=custom", "--no-owner", f"--file={target}"], database=database)
 
 
 def _dump_sqlite(source: Path, target: Path) -> None:
-    """SQLite's own online backup: one consistent state, while others write."""
-    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
-        live.backup(copy, pages=1_000)
+    """SQLite's own online backup, in one step: in parts it would begin anew with every commit of others."""
+    address = f"{source.resolve().as_uri()}?mode=ro"  # a wrong path shall not make an empty database
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as live, closing(sqlite3.connect(target)) as copy:
+            live.backup(copy)
+    except sqlite3.Error as error:
+        raise BackupFailed(f"sqlite: {error}") from error
 
 
-def _libpq(database: URL) -> str:
-    return database.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - words of our own
+def _run(command: list[str], *, database: URL) -> None:
+    """Run a tool of PostgreSQL. The password goes by the environment: everybody on the machine sees arguments."""
+    address = database.set(drivername="postgresql")._replace(password=None).render_as_string()
+    env = {**os.environ, "PGPASSWORD": database.password or os.environ.get("PGPASSWORD", "")}
+    words = [*command, f"--dbname={address}"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - words of our own
     if done.returncode != 0:
         raise BackupFailed(f"{command[0]}: {done.stderr.strip()[-500:]}")
 
@@ -69,7 +76,7 @@ def _run(command: list[str]) -> None:
 def _pack(draft: Path, *, dump: Path, storage: Path, manifest: dict[str, object]) -> int:
     digests: dict[str, str] = {}
     with tarfile.open(draft, "w") as tar:
-        for name, file in (*_named(dump, storage),):
+        for name, file in _named(dump, storage):
             tar.add(file, name, recursive=False)
             digests[name] = _digest(file.open("rb"))
         text = json.dumps({**manifest, "files": digests}, indent=1).encode()
@@ -122,4 +129,4 @@ def restore_database(dump: Path, *, database: URL) -> None:
     if database.get_backend_name() == "sqlite":
         dump.replace(database.database or "")
     else:
-        _run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_libpq(database)}", str(dump)])
+        _run(["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", str(dump)], database=database)
