@@ -8,10 +8,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-import xlsxwriter
-from openpyxl.utils import get_column_letter
-
 from wxbackend.catalogue.format import SHEETS, BadCell, Column, Sheet
 from wxbackend.core.errors import InvalidInput
 
@@ -91,6 +87,8 @@ def read_workbook(data: bytes, *, max_rows: int = MAX_ROWS) -> dict[str, list[Re
 
 
 def _read_sheets(data: bytes, faults: Faults, max_rows: int) -> dict[str, list[Record]]:
+    import openpyxl  # noqa: PLC0415 - the web process reads no workbook and saves 6 MB
+
     book = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
     try:
         if strange := set(book.sheetnames) - {sheet.title for sheet in SHEETS} - {HELP_SHEET}:
@@ -119,6 +117,8 @@ def _records(sheet: Sheet, rows: Any, faults: Faults, max_rows: int) -> Iterator
     columns = _header(sheet, next(lines, ()), faults)
     if columns is None:
         return
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 - as above
+
     letters = {column.key: get_column_letter(place + 1) for place, column in enumerate(columns)}
     for number, cells in enumerate(lines, start=2):
         if number > max_rows + 1:
@@ -179,6 +179,8 @@ def _value(column: Column, cell: Any) -> Any:
 
 def write_template(file: Path) -> None:
     """An empty workbook with every sheet and column, and what they mean. Every cell is text, never a formula."""
+    import xlsxwriter  # noqa: PLC0415 - as above
+
     options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:
         head = book.add_format({"bold": True, "bg_color": "#E2F1E2", "border": 1, "text_wrap": True})
