@@ -206,9 +206,9 @@ def test_answers_of_another_feature_are_used_for_answers_only(imports):
     assert {pair for pair in borrowed if part(pair[0]) not in ANSWERING} == set()
 
 
-def test_identity_knows_no_feature_but_the_ledger_which_knows_none(imports):
+def test_identity_knows_no_feature(imports):
     known = {layer(b) for a, b in imports if layer(a) == "identity"}
-    assert known <= {"identity", "ledger", "core"}
+    assert known <= {"identity", "core"}
     assert {layer(b) for a, b in imports if layer(a) == "ledger"} <= {"ledger", "core"}
 
 

@@ -31,7 +31,7 @@ from wxbackend.honours import jobs as honours_jobs
 from wxbackend.honours import routes as honours
 from wxbackend.honours.service import DRAW
 from wxbackend.honours.tools import build_tools
-from wxbackend.identity import erasure, exports, holdings
+from wxbackend.identity import erasure, exports
 from wxbackend.identity import jobs as identity_jobs
 from wxbackend.identity import routes as identity
 from wxbackend.identity.callers import signed_in_resident
@@ -40,6 +40,7 @@ from wxbackend.payments import routes as payments
 from wxbackend.payments.service import FULFIL
 from wxbackend.pledges import routes as pledges
 from wxbackend.points import routes as points
+from wxbackend.portability import service as portability
 from wxbackend.regions import routes as regions
 from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
@@ -92,7 +93,7 @@ HANDLERS: tuple[tuple[str, Handler], ...] = (
 #: What the leading worker runs by the clock.
 TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETABLE)
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
-EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *holdings.SECTIONS)
+EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *portability.SECTIONS)
 ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS,)
 MAX_BODY_BYTES = 1_000_000
 

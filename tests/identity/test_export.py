@@ -10,7 +10,8 @@ from tests.identity.people import DEDICATION, DEVICE, HOLDER, NAME, PHONE, SALT,
 from tests.statements import counted
 from wxbackend.core.db import db, reading
 from wxbackend.factory import create_app
-from wxbackend.identity import exports, holdings
+from wxbackend.identity import exports
+from wxbackend.portability import service as holdings
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from models import (
 )
 from wxbackend.identity.exports import Section, Subject, facts, plain
 from wxbackend.ledger.rules import resident_green, resident_honour
-from wxbackend.ledger.statements import Line, statement
+from wxbackend.ledger.service import Line, statement
 
 PLEDGE_HIDDEN = {"id", "row_key", "resident_id", "base_id", "campaign_id", "points_rule_id"}
 PAYMENT_HIDDEN = {"id", "pledge_id", "payer_index", "query_count", "next_query_at"}
