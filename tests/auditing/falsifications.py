@@ -66,7 +66,7 @@ LEDGER = (
     Lie(
         "reversals-within-the-original",
         _copy_transfer("spend:1:again", "amount=4", "'spend:1:back'"),
-        _MOVED,
+        (*_MOVED, "reversal-gives-back-its-lots"),
     ),
     Lie("account-is-what-its-name-says", f"UPDATE ledger_account SET floor = NULL WHERE owner = {_SPENDER}"),
     Lie("summed-account-keeps-no-balance", "UPDATE ledger_account SET balance = 5 WHERE kind = 'merchant'"),
@@ -98,6 +98,7 @@ LEDGER = (
         ("spending-names-its-lots",),
     ),
     Lie("spending-names-its-lots", "DELETE FROM lot_use WHERE amount > 0", ("lots-add-up",)),
+    Lie("reversal-gives-back-its-lots", "DELETE FROM lot_use WHERE amount < 0", ("lots-add-up",)),
 )
 
 PAYMENTS = (
@@ -222,6 +223,11 @@ WALKS = (
     ),
     Lie("moves-are-legal", f"UPDATE pledge_move SET from_status = 'planted' WHERE pledge_id = {_pledge('sold')}"),
     Lie("points-expire-on-time", f"UPDATE lot SET expires_on = '2099-12-31' WHERE account_id = {_GREEN}"),
+    Lie(
+        "expired-points-are-not-spent",
+        "UPDATE lot SET expires_on = '2026-01-01' WHERE id IN (SELECT lot_id FROM lot_use)",
+        ("points-expire-on-time",),
+    ),
     Lie("references-lead-somewhere", "UPDATE planting_base SET species_id = 999999"),
 )
 

@@ -150,4 +150,15 @@ LEDGER = (
         GROUP BY t.id, t.idem, t.amount HAVING COALESCE(SUM(u.amount), 0) <> t.amount
         """,
     ),
+    Query(
+        "reversal-gives-back-its-lots",
+        "冲正没有写明归还哪些批次",
+        """
+        SELECT t.idem, t.amount, COALESCE(-SUM(u.amount), 0) FROM ledger_transfer t
+        JOIN ledger_account c ON c.id = t.credit_id
+        LEFT JOIN lot_use u ON u.transfer_id = t.id AND u.amount < 0
+        WHERE t.reverses_id IS NOT NULL AND (c.kind = 'fund' OR (c.kind = 'resident' AND c.unit = 2))
+        GROUP BY t.id, t.idem, t.amount HAVING COALESCE(-SUM(u.amount), 0) <> t.amount
+        """,
+    ),
 )

@@ -21,6 +21,7 @@ from models import (
     CertificateStatus,
     LedgerTransfer,
     Lot,
+    LotUse,
     Pledge,
     PledgeMove,
     PledgeStatus,
@@ -149,6 +150,19 @@ def _bad_expiries(world: World) -> Iterator[Facts]:
             yield key, str(expires_on)
 
 
+def _spent_too_late(world: World) -> Iterator[Facts]:
+    """Nothing is taken from a lot past its last day, unless a reversal takes it back."""
+    taken = (
+        select(LedgerTransfer.idem, LedgerTransfer.at, Lot.expires_on)
+        .join(LotUse, LotUse.transfer_id == LedgerTransfer.id)
+        .join(Lot, Lot.id == LotUse.lot_id)
+        .where(LotUse.amount > 0, LedgerTransfer.reverses_id.is_(None), Lot.expires_on.is_not(None))
+    )
+    for key, at, expires_on in world.rows(taken):
+        if expires_on < china_date(at):
+            yield key, str(expires_on)
+
+
 def _orphans(world: World) -> Iterator[Facts]:
     """Every reference leads to a row, also where the database was told not to look."""
     for table in Base.metadata.sorted_tables:
@@ -214,6 +228,7 @@ WALKS = (
     Walk("certificate-says-what-was-paid", "证书内容与付款或树木不符", _false_certificates),
     Walk("moves-are-legal", "状态变更不合规则", _bad_histories),
     Walk("points-expire-on-time", "绿色积分的有效期不符", _bad_expiries),
+    Walk("expired-points-are-not-spent", "使用了已过期的批次", _spent_too_late),
     Walk("references-lead-somewhere", "记录引用了不存在的数据", _orphans),
     Walk("guards-stand", "保护账本的触发器缺失或停用", _missing_guards),
     Walk("durability", "数据库持久化设置不安全", _weak_settings),
