@@ -209,6 +209,16 @@ def test_one_order_that_wechat_cannot_answer_about_does_not_stop_the_others(walk
     assert (walk.status(number), walk.status(other)) == ("pending", "funded")
 
 
+def test_an_order_that_wechat_cannot_answer_about_lets_the_others_go_first(walk, me, number):
+    out_trade_no = walk.order(number, me)
+    walk.clock.forward(seconds=10)
+    walk.pay.failures = [UpstreamFailed()]
+    walk.poll()
+    assert due(walk) == []
+    walk.clock.forward(seconds=60)
+    assert due(walk) == [out_trade_no]
+
+
 @pytest.mark.parametrize("at_wechat", [OrderState(TradeState.CLOSED, None), OrderState(TradeState.NOTPAY, None), None])
 def test_a_closed_order_that_a_late_notice_names_is_asked_about_once(walk, base, me, number, at_wechat):
     out_trade_no = walk.order(number, me)

@@ -271,6 +271,14 @@ def test_row_6_a_refund_nobody_here_asked_for_is_kept_and_asked_for_again(walk, 
     assert_nothing_happened(walk, number, base)
 
 
+def test_a_refund_told_to_the_address_of_payments_is_kept_as_well(walk, base, number, paid):
+    body = b"refund"
+    walk.pay.notices[body] = Notice("refund-1", "REFUND.SUCCESS", MCHID, paid.out_trade_no, None, {})
+    assert walk.notify(body).status_code == 500
+    assert [kept.state for kept in walk.all(PaymentNotice)] == [NoticeState.WAITING]
+    assert_nothing_happened(walk, number, base)
+
+
 def test_a_forged_refund_is_refused(walk):
     answer = walk.notify(b"nonsense", about="refund")
     assert (answer.status_code, is_wechats_dialect(answer), walk.all(PaymentNotice)) == (401, True, [])

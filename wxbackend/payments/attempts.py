@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from models import (
@@ -20,7 +20,6 @@ from models import (
 )
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict, NotFound
-from wxbackend.core.sql import insert_into
 from wxbackend.payments.rules import BUSY_STEP, next_query_at, order_description, out_trade_no
 from wxbackend.pledges.rules import KIND_WORDS, PAY_MARGIN
 from wxbackend.pledges.service import BaseNotOpen
@@ -63,9 +62,13 @@ def take_attempt(
     """
     pledge, base_name, mchid = _payable(session, number=number, resident_id=resident_id, now=now)
     description = order_description(KIND_WORDS[pledge.kind], base_name)
-    known = _open_attempt(session, pledge_id=pledge.id)
-    attempt = known or _add(session, pledge=pledge, mchid=mchid, appid=appid, payer_index=payer_index, now=now)
-    return _order(attempt, pledge.number, description)
+    newest = _newest_attempt(session, pledge_id=pledge.id)
+    if newest is None or newest.status not in OPEN:
+        ordinal = newest.ordinal + 1 if newest else 1
+        newest = _new_attempt(pledge, ordinal=ordinal, mchid=mchid, appid=appid, payer_index=payer_index, now=now)
+        session.add(newest)
+        session.flush()
+    return _order(newest, pledge.number, description)
 
 
 def _payable(session: Session, *, number: str, resident_id: int, now: datetime) -> tuple[Pledge, str, str]:
@@ -91,39 +94,33 @@ def _payable(session: Session, *, number: str, resident_id: int, now: datetime) 
     return pledge, base.name, mchid
 
 
-def _open_attempt(session: Session, *, pledge_id: int) -> PaymentAttempt | None:
+def _newest_attempt(session: Session, *, pledge_id: int) -> PaymentAttempt | None:
+    """The last one; only it can be open. The pledge is locked, so nobody adds another meanwhile."""
     return session.scalar(
-        select(PaymentAttempt).where(PaymentAttempt.pledge_id == pledge_id, PaymentAttempt.status.in_(OPEN))
+        select(PaymentAttempt)
+        .where(PaymentAttempt.pledge_id == pledge_id)
+        .order_by(PaymentAttempt.ordinal.desc())
+        .limit(1)
     )
 
 
-def _add(
-    session: Session, *, pledge: Pledge, mchid: str, appid: str, payer_index: str, now: datetime
+def _new_attempt(
+    pledge: Pledge, *, ordinal: int, mchid: str, appid: str, payer_index: str, now: datetime
 ) -> PaymentAttempt:
-    """A new attempt; of two at once the unique ordinal lets one in, and both go on with it."""
-    last = session.scalar(
-        select(func.coalesce(func.max(PaymentAttempt.ordinal), 0)).where(PaymentAttempt.pledge_id == pledge.id)
+    return PaymentAttempt(
+        pledge_id=pledge.id,
+        ordinal=ordinal,
+        out_trade_no=out_trade_no(pledge.number, ordinal),
+        mchid=mchid,
+        appid=appid,
+        payer_index=payer_index,
+        amount_fen=pledge.amount_fen,
+        status=AttemptStatus.CREATED,
+        expires_at=pledge.hold_expires_at,
+        created_at=now,
+        query_count=0,
+        next_query_at=next_query_at(created_at=now, expires_at=pledge.hold_expires_at, query_count=0),
     )
-    ordinal = (last or 0) + 1
-    first_query = next_query_at(created_at=now, expires_at=pledge.hold_expires_at, query_count=0)
-    row = {
-        "pledge_id": pledge.id,
-        "ordinal": ordinal,
-        "out_trade_no": out_trade_no(pledge.number, ordinal),
-        "mchid": mchid,
-        "appid": appid,
-        "payer_index": payer_index,
-        "amount_fen": pledge.amount_fen,
-        "status": AttemptStatus.CREATED,
-        "expires_at": pledge.hold_expires_at,
-        "created_at": now,
-        "query_count": 0,
-        "next_query_at": first_query,
-    }
-    session.execute(insert_into(session, PaymentAttempt).values(row).on_conflict_do_nothing())
-    return session.scalars(
-        select(PaymentAttempt).where(PaymentAttempt.pledge_id == pledge.id, PaymentAttempt.ordinal == ordinal)
-    ).one()
 
 
 def _order(attempt: PaymentAttempt, pledge_number: str, description: str = "") -> Order:

@@ -137,7 +137,7 @@ class Cashier:
         elif late:
             self._close(order, AttemptStatus.CLOSED)
         else:
-            self._ask_later(order, busy=False)
+            self.ask_later(order, busy=False)
 
     def _stop(self, order: Order, ended: AttemptStatus) -> None:
         """See to it that no money can come any more. Raises ``AlreadyPaid`` when it came, ``PaymentInProgress``."""
@@ -157,7 +157,7 @@ class Cashier:
         if outcome in GONE:
             self._end(order, ended)
         elif outcome is CloseOutcome.BUSY or not self._apply(self._query(order)):
-            self._ask_later(order, busy=True)
+            self.ask_later(order, busy=True)
         return outcome
 
     def _end(self, order: Order, ended: AttemptStatus) -> None:
@@ -168,7 +168,8 @@ class Cashier:
                     session, pledge_id=order.pledge_id, to=PledgeStatus.EXPIRED, cause="hold over", now=self.now()
                 )
 
-    def _ask_later(self, order: Order, *, busy: bool) -> None:
+    def ask_later(self, order: Order, *, busy: bool) -> None:
+        """On the schedule, or in a minute while the user or WeChat is ``busy``."""
         with self.transaction() as session:
             attempts.note_asked(session, order=order, busy=busy, now=self.now())
 

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 def poll_orders() -> None:
-    """Query every order whose time has come. One that WeChat cannot answer about is asked again next time."""
+    """Query every order whose time has come. One that WeChat cannot answer about lets the others go first."""
     with reading() as session:
         orders = attempts.due(session, now=ports().now(), limit=BATCH)
     till = cashier()
@@ -27,6 +27,7 @@ def poll_orders() -> None:
             till.check(order)
         except Problem as problem:
             log.warning("order not checked", out_trade_no=order.out_trade_no, problem=problem.code)
+            till.ask_later(order, busy=True)
 
 
 def expire_pledges() -> None:

@@ -76,6 +76,8 @@ def cancel_pledge(path: PledgePath) -> Response:
 def payment_notice(mchid: str) -> Response:
     """A payment. Verified and decrypted here, applied in one transaction, nothing drawn and nobody called."""
     notice, body = _open(mchid)
+    if notice.event_type.startswith("REFUND."):
+        return _keep_refund(notice, body)
     if notice.paid is None:
         log.info("notice ignored", event_type=notice.event_type)
         return no_content()
@@ -90,7 +92,10 @@ def payment_notice(mchid: str) -> Response:
 @allow(wechat)
 def refund_notice(mchid: str) -> Response:
     """A refund that this program did not ask for: kept, and WeChat is asked to repeat it until somebody looks."""
-    notice, body = _open(mchid)
+    return _keep_refund(*_open(mchid))
+
+
+def _keep_refund(notice: Notice, body: str) -> Response:
     with transaction() as session:
         payments.store_waiting(session, inbox=payments.Inbox(notice, body), now=ports().now())
     alarm("refund-notice", out_trade_no=notice.out_trade_no, event_type=notice.event_type)
