@@ -49,6 +49,14 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def database_url(template: Template) -> Iterator[str]:
     with template.copy() as url:
         yield url
+        _close_every_connection()
+
+
+def _close_every_connection() -> None:
+    """A test may have built a second application: a connection nobody closes is a warning in some later test."""
+    for engines in list(db._app_engines.values()):
+        for engine in engines.values():
+            engine.dispose()
 
 
 @pytest.fixture
