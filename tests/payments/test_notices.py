@@ -190,13 +190,22 @@ def test_row_8_sync_books_nothing_that_does_not_fit(walk, base, number, me):
     assert_nothing_happened(walk, number, base)
 
 
-def test_row_8_what_does_not_fit_keeps_its_places_until_somebody_looked(walk, base, number, me):
+def test_row_8_who_paid_what_does_not_fit_is_not_asked_to_pay_again(walk, base, number, me):
     walk.pay.pay(walk.order(number, me), total_fen=1)
-    assert walk.post(number, "cancel", me).json["code"] == "already-paid"
+    walk.post(number, "sync", me)
+    again = walk.client.post(f"/v1/pledges/{number}/payments", headers=me)
+    assert (again.status_code, again.json["code"]) == (409, "pledge-not-payable")
+    assert_nothing_happened(walk, number, base)
+
+
+def test_row_8_what_does_not_fit_waits_for_staff_but_its_places_do_not(walk, base, number, me):
+    walk.pay.pay(walk.order(number, me), total_fen=1)
     walk.clock.forward(hours=1)
     walk.poll()
     walk.expire()
-    assert_nothing_happened(walk, number, base)
+    assert (walk.status(number), walk.stock(base)) == ("expired", (0, 0, "online"))
+    assert [mismatch.status for mismatch in walk.all(PaymentMismatch)] == ["open"]
+    assert booked(walk) == {}
 
 
 def test_one_order_paid_by_two_transactions_is_kept_apart(walk, base, number, paid):

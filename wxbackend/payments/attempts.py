@@ -12,8 +12,10 @@ from models import (
     BaseStatus,
     Campaign,
     CampaignStatus,
+    MismatchStatus,
     Payee,
     PaymentAttempt,
+    PaymentMismatch,
     PlantingBase,
     Pledge,
     PledgeStatus,
@@ -63,6 +65,8 @@ def take_attempt(
     pledge, base_name, mchid = _payable(session, number=number, resident_id=resident_id, now=now)
     description = order_description(KIND_WORDS[pledge.kind], base_name)
     newest = _newest_attempt(session, pledge_id=pledge.id)
+    if newest is not None and newest.status is AttemptStatus.FAILED:
+        _refuse_after_mismatch(session, number=newest.out_trade_no)
     if newest is None or newest.status not in OPEN:
         ordinal = newest.ordinal + 1 if newest else 1
         newest = _new_attempt(pledge, ordinal=ordinal, mchid=mchid, appid=appid, payer_index=payer_index, now=now)
@@ -102,6 +106,15 @@ def _newest_attempt(session: Session, *, pledge_id: int) -> PaymentAttempt | Non
         .order_by(PaymentAttempt.ordinal.desc())
         .limit(1)
     )
+
+
+def _refuse_after_mismatch(session: Session, *, number: str) -> None:
+    """Money that does not fit was paid for the last order: nobody is asked to pay again before staff looked."""
+    mismatch = select(PaymentMismatch.id).where(
+        PaymentMismatch.out_trade_no == number, PaymentMismatch.status == MismatchStatus.OPEN
+    )
+    if session.scalar(mismatch.limit(1)) is not None:
+        raise PledgeNotPayable("该支付单的款项正在人工核对，请勿重复支付")
 
 
 def _new_attempt(
@@ -183,16 +196,6 @@ def ask_soon(session: Session, *, number: str, now: datetime) -> None:
         update(PaymentAttempt)
         .where(PaymentAttempt.out_trade_no == number, PaymentAttempt.status != AttemptStatus.SUCCESS)
         .values(next_query_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def ask_no_more(session: Session, *, number: str) -> None:
-    """WeChat has said what it will ever say about an order, and a person must look at it."""
-    session.execute(
-        update(PaymentAttempt)
-        .where(PaymentAttempt.out_trade_no == number)
-        .values(next_query_at=None)
         .execution_options(synchronize_session=False)
     )
 

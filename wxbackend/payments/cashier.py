@@ -31,7 +31,7 @@ from wxbackend.core.ports import (
 from wxbackend.payments import attempts
 from wxbackend.payments.attempts import Order
 from wxbackend.payments.rules import PAYER
-from wxbackend.payments.service import Applied, apply_transaction
+from wxbackend.payments.service import apply_transaction
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.rules import PAY_MARGIN
 
@@ -121,9 +121,7 @@ class Cashier:
         if state is None or state.paid is None:
             return False
         with self.transaction() as session:
-            applied = apply_transaction(session, paid=state.paid, index=self.index, now=self.now())
-            if applied is Applied.QUARANTINED:
-                attempts.ask_no_more(session, number=state.paid.out_trade_no)
+            apply_transaction(session, paid=state.paid, index=self.index, now=self.now())
         return True
 
     def check(self, order: Order) -> None:

@@ -32,6 +32,7 @@ from wxbackend.core.ports import Notice, PaidTransaction
 from wxbackend.core.sql import insert_into
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
+from wxbackend.payments import attempts
 from wxbackend.payments.rules import PAYER
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.service import Funding
@@ -137,7 +138,10 @@ def _expected(paid: PaidTransaction, index: BlindIndex) -> dict[str, object]:
 def _explain(
     session: Session, *, paid: PaidTransaction, index: BlindIndex, inbox: Inbox | None, now: datetime
 ) -> Applied:
-    """Why nothing was settled: unknown, applied before, or it does not fit and goes into quarantine."""
+    """Why nothing was settled: unknown, applied before, or it does not fit and goes into quarantine.
+
+    The order is over then, and its pledge runs out with its hold: what was paid waits for staff, not the places.
+    """
     attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.out_trade_no == paid.out_trade_no))
     if attempt is None:
         raise UnknownOrder
@@ -148,6 +152,7 @@ def _explain(
     for field, expected, found in faults:
         _quarantine(session, paid=paid, field=field, expected=expected, found=found, now=now)
     _restate(session, inbox=inbox, state=NoticeState.QUARANTINED)
+    attempts.note_ended(session, attempt_id=attempt.id, status=AttemptStatus.FAILED)
     alarm("payment-mismatch", out_trade_no=paid.out_trade_no, fields=[field for field, *_ in faults])
     return Applied.QUARANTINED
 
