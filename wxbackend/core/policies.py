@@ -6,12 +6,14 @@ stranger with a bad body is told to sign in.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, g, request
 
 from wxbackend.core.caller import Caller
+from wxbackend.core.limits import rejections_counted
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -37,6 +39,8 @@ wechat = Policy("wechat")
 operator = Policy("operator")
 #: Any signed-in staff member.
 any_staff = Policy("staff")
+#: Kinds that turn nobody away at the door; WeChat least of all, whatever else comes from its address.
+OPEN_KINDS = frozenset({public.kind, wechat.kind})
 
 
 def staff(permission: str) -> Policy:
@@ -75,7 +79,8 @@ def enforce(app: Flask, resolvers: Mapping[str, Resolver]) -> None:
             return  # an unknown path: the 404 or 405 follows
         policy = policy_of(app, request.endpoint)
         assert policy is not None, request.endpoint
-        g.caller = resolvers[policy.kind](policy)
+        with nullcontext() if policy.kind in OPEN_KINDS else rejections_counted():
+            g.caller = resolvers[policy.kind](policy)
 
 
 def require_policies(app: Flask, resolvers: Iterable[str]) -> None:
