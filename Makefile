@@ -26,7 +26,7 @@ demo: $(VENV)/.runtime  ## 一条命令看完整流程: 登录、认种、支付
 	@$(BIN)/python -m wxbackend.devtools.demo.run
 
 demo-tokens: $(VENV)/.runtime  ## 演示库的居民令牌与工作人员账号
-	@DATABASE_URL=sqlite:///$(CURDIR)/var/demo/xiangshu.db $(FLASK) demo tokens
+	@APP_ENV=development DATABASE_URL=sqlite:///$(CURDIR)/var/demo/xiangshu.db $(FLASK) demo tokens
 
 run: $(VENV)/.runtime  ## 开发运行: 迁移后同时启动服务与工作进程
 	$(FLASK) db upgrade

@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import structlog
 from flask import Blueprint, Flask
 from flask_migrate import Migrate
 from flask_openapi import APIBlueprint, Info
@@ -24,7 +25,7 @@ from wxbackend.core.openapi import Api
 from wxbackend.core.outbox import Handler
 from wxbackend.core.policies import allow, enforce, public, require_policies
 from wxbackend.core.ports import Ports
-from wxbackend.core.settings import ROOT, Settings
+from wxbackend.core.settings import CODE_HOST_LENGTH, ROOT, Settings
 from wxbackend.core.worker import Timed
 from wxbackend.fulfilment import jobs as fulfilment_jobs
 from wxbackend.honours import jobs as honours_jobs
@@ -102,6 +103,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     """Build the application. Opens no connection and starts no thread: it is forked afterwards."""
     settings = settings or Settings.from_env()
     configure_logs(as_json=settings.log_json)
+    if settings.code_host_is_long:
+        structlog.get_logger().warning("code-host-long", url=settings.code_base_url, longest=CODE_HOST_LENGTH)
     app = Api(
         "wxbackend",
         root_path=str(ROOT / "wxbackend"),

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -174,6 +175,10 @@ def test_copy_without_manifest_is_refused(cli: FlaskCliRunner, copy: Path):
 def test_half_a_copy_is_refused(cli: FlaskCliRunner, copy: Path):
     copy.write_bytes(copy.read_bytes()[: copy.stat().st_size // 2])
     assert said_of(cli, copy)[0] == 1
+
+
+def test_nobody_else_of_the_machine_may_read_a_copy(copy: Path):
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
 
 def test_failed_backup_leaves_the_last_good_one(cli: FlaskCliRunner, copy: Path, app: Flask):

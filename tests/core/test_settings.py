@@ -9,6 +9,10 @@ from wxbackend.core.settings import DEVELOPMENT_SECRET, AppEnv, BadSettings, Set
 
 
 def key(letter: str) -> str:
+    return b64encode(letter.encode() * 31 + b"~").decode()
+
+
+def repeated(letter: str) -> str:
     return b64encode(letter.encode() * 32).decode()
 
 
@@ -33,9 +37,16 @@ REFUSALS = [
     ("secret_key", DEVELOPMENT_SECRET, "SECRET_KEY"),
     ("secret_key", "s" * 31, "SECRET_KEY"),
     ("field_keys", None, "FIELD_KEYS"),
-    ("field_keys", f"mine:{key('f')}", "FIELD_KEYS"),
+    ("field_keys", f"mine:{repeated('f')}", "FIELD_KEYS"),
+    ("field_keys", f"k2:{key('2')},k1:{repeated('1')}", "FIELD_KEYS"),
+    ("field_keys", f"k2:{key('2')},k1:{key('2')}", "FIELD_KEYS"),
+    ("field_keys", f"k2:{key('2')},k1:{key('3')}", "FIELD_KEYS"),
     ("code_keys", None, "CODE_KEYS"),
+    ("code_keys", f"c2:{key('5')},c1:{repeated('3')}", "CODE_KEYS"),
+    ("code_keys", f"c1:{key('4')}", "FIELD_KEYS"),
     ("index_key", None, "INDEX_KEY"),
+    ("index_key", repeated("4"), "INDEX_KEY"),
+    ("index_key", key("1"), "FIELD_KEYS"),
     ("cert_key_file", None, "CERT_KEY_FILE"),
     ("wx_appid", None, "WX_APPID"),
     ("wx_appid", "", "WX_APPID"),
@@ -47,6 +58,17 @@ REFUSALS = [
     ("public_base_url", "http://xiangshu.gov.cn", "PUBLIC_BASE_URL"),
     ("code_base_url", None, "CODE_BASE_URL"),
     ("code_base_url", "https://t.example", "CODE_BASE_URL"),
+    ("code_base_url", "https://xs.cn/", "CODE_BASE_URL"),
+    ("code_base_url", "https://xs.cn/t", "CODE_BASE_URL"),
+    ("code_base_url", "https://xs.cn?from=plate", "CODE_BASE_URL"),
+    ("code_base_url", "https://xs.cn#", "CODE_BASE_URL"),
+    ("public_base_url", "https://xiangshu.gov.cn/?a=1", "PUBLIC_BASE_URL"),
+    ("public_base_url", "https://xiangshu.gov.cn/#top", "PUBLIC_BASE_URL"),
+    ("wx_api_base", "https://api.weixin.qq.com.xs.cn", "WX_API_BASE"),
+    ("wx_api_base", "https://notweixin.qq.com", "WX_API_BASE"),
+    ("wx_api_base", "http://api.weixin.qq.com", "WX_API_BASE"),
+    ("wxpay_api_base", "https://pay.xs.cn", "WXPAY_API_BASE"),
+    ("wxpay_api_base", "http://api.mch.weixin.qq.com", "WXPAY_API_BASE"),
     ("wx_api_base", "http://127.0.0.1:8700", "WX_API_BASE"),
     ("wx_api_base", "https://localhost", "WX_API_BASE"),
     ("wxpay_api_base", "http://127.0.0.1:8700", "WXPAY_API_BASE"),
@@ -71,6 +93,11 @@ def test_a_serious_production_starts():
     assert list(settings.field_keys) == ["k2", "k1"]
 
 
+@pytest.mark.parametrize("base", ["https://api2.weixin.qq.com", "https://sh.api.weixin.qq.com"])
+def test_every_address_of_wechat_will_do(base):
+    assert Settings.from_env(**without("wx_api_base", base)).wx_api_base == base
+
+
 @pytest.mark.parametrize(("name", "value", "said"), REFUSALS)
 def test_production_refuses(name, value, said):
     with pytest.raises(BadSettings) as refused:
@@ -88,6 +115,7 @@ def test_every_refusal_of_production_is_tried():
             wx_api_base="http://localhost",
             wxpay_api_base="http://localhost",
             code_base_url="http://localhost",
+            index_key=repeated("f"),
             _env_file=None,
         )
     told = {fault.split()[0] for fault in str(refused.value).split("; ")}
@@ -112,6 +140,34 @@ def test_a_garbled_setting_is_refused_by_its_name(name, value):
 def test_a_garbled_index_key_is_refused(value):
     with pytest.raises(BadSettings, match="INDEX_KEY"):
         Settings.from_env(index_key=value, _env_file=None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "/var/files", "file:/var/files", "file://var/files", "file://localhost/var/files", "file:var/files",
+        "file:///", "file://", "file:///var/files?x=1", "file:///var/files#1", "s3://bucket/files",
+    ],
+)  # fmt: skip
+def test_a_storage_that_is_no_absolute_folder_is_refused(value):
+    with pytest.raises(BadSettings, match="STORAGE_URL: must be file:// and the absolute path of a folder"):
+        Settings.from_env(storage_url=value, _env_file=None)
+
+
+def test_an_absolute_folder_is_a_storage():
+    url = "file:///var/lib/xiangshu/files"
+    assert Settings.from_env(storage_url=url, _env_file=None).storage_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "is_long"),
+    [
+        ("https://t.example", False), ("https://abcdefg.cn", False), ("https://abcdefgh.cn", True),
+        ("https://xs.cn:8443", False), ("https://a.xs.cn:8443", True),
+    ],
+)  # fmt: skip
+def test_a_code_host_of_more_than_ten_characters_is_long(url, is_long):
+    assert Settings.from_env(code_base_url=url, _env_file=None).code_host_is_long is is_long
 
 
 def test_all_faults_are_reported_together():

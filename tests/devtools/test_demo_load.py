@@ -11,6 +11,7 @@ from models import Certificate, PlantingBase, Pledge, PledgeStatus, Region, Resi
 from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
 from wxbackend.core.db import reading
 from wxbackend.core.ports import Ports
+from wxbackend.core.settings import Settings
 from wxbackend.core.worker import Worker
 from wxbackend.devtools.demo.commands import demo_commands
 from wxbackend.devtools.demo.plan import SCALES, spread
@@ -83,6 +84,16 @@ def test_production_has_no_demo(settings, words: list[str], clock: Clock):
     done = live.test_cli_runner().invoke(demo_commands, words)  # whoever finds a way to it all the same
     assert (done.exit_code, "生产环境" in done.output) == (1, True), done.output
     with live.app_context():
+        assert count(Region) == 0
+
+
+@pytest.mark.parametrize("words", [["load"], ["tokens", "--json"]])
+def test_who_does_not_say_development_has_no_demo(database_url: str, words: list[str], clock: Clock):
+    ports = Ports(mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), now=clock, random_bytes=Luck())
+    silent = create_app(Settings(database_url=database_url, _env_file=None), ports)  # type: ignore[call-arg]
+    done = silent.test_cli_runner().invoke(demo_commands, words)
+    assert (done.exit_code, "请先写明 APP_ENV" in done.output) == (1, True), done.output
+    with silent.app_context():
         assert count(Region) == 0
 
 

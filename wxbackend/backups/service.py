@@ -17,6 +17,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from sqlalchemy.engine import URL
 
@@ -75,15 +76,20 @@ def _run(command: list[str], *, database: URL) -> None:
 
 def _pack(draft: Path, *, dump: Path, storage: Path, manifest: dict[str, object]) -> int:
     digests: dict[str, str] = {}
-    with tarfile.open(draft, "w") as tar:
-        for name, file in _named(dump, storage):
-            tar.add(file, name, recursive=False)
-            digests[name] = _digest(file.open("rb"))
+    with _open_for_us(draft) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        for name, source in _named(dump, storage):
+            tar.add(source, name, recursive=False)
+            digests[name] = _digest(source.open("rb"))
         text = json.dumps({**manifest, "files": digests}, indent=1).encode()
         entry = tarfile.TarInfo(MANIFEST)
         entry.size = len(text)
         tar.addfile(entry, io.BytesIO(text))
     return len(digests)
+
+
+def _open_for_us(draft: Path) -> BinaryIO:
+    """Everybody's data goes in: nobody else of this machine may read it, not even while it grows."""
+    return os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _named(dump: Path, storage: Path) -> Iterator[tuple[str, Path]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +19,9 @@ RESERVED_NAMES = frozenset({"localhost", "example", "test", "invalid", "local", 
 KEY_BYTES = 32
 SECRET_LENGTH = 32
 TOKEN_LENGTH = 16
+WECHAT_DOMAIN = "weixin.qq.com"
+#: A longer host makes a larger code of smaller squares: harder to read from a weathered plate.
+CODE_HOST_LENGTH = 10
 
 
 class AppEnv(StrEnum):
@@ -62,6 +65,17 @@ def _parse_ring(text: object) -> KeyRing:
 Ring = Annotated[KeyRing, NoDecode, BeforeValidator(_parse_ring)]
 
 
+def _check_folder_url(url: str) -> str:
+    """``file:`` with two slashes would make a host of the first folder, and lose it."""
+    parts = urlsplit(url)
+    if not url.startswith("file:///") or parts.path == "/" or parts.query or parts.fragment:
+        raise ValueError("must be file:// and the absolute path of a folder, such as file:///var/lib/xiangshu/files")
+    return url
+
+
+FolderUrl = Annotated[str, AfterValidator(_check_folder_url)]
+
+
 def _development_ring(letter: str) -> KeyRing:
     return KeyRing({"dev": letter.encode() * KEY_BYTES})
 
@@ -90,7 +104,7 @@ class Settings(BaseSettings):
     cert_font_dir: Path | None = None
     public_base_url: str = "http://127.0.0.1:8000"
     code_base_url: str = "https://t.example"
-    storage_url: str = f"file://{ROOT / 'var' / 'storage'}"
+    storage_url: FolderUrl = f"file://{ROOT / 'var' / 'storage'}"
     wx_appid: str = EXAMPLE_APPID
     wx_appsecret: SecretStr = SecretStr("")
     wx_api_base: str = "https://api.weixin.qq.com"
@@ -111,6 +125,17 @@ class Settings(BaseSettings):
             raise BadSettings("; ".join([*_faults(error), *cls._further_faults(error, given)])) from None
 
     @classmethod
+    def from_env_or_exit(cls, *, stated: bool = False) -> Self:
+        """For entry points: one line, no traceback. With ``stated``, the default of APP_ENV is no answer."""
+        try:
+            settings = cls.from_env()
+        except BadSettings as error:
+            raise SystemExit(f"设置有误: {error}") from None
+        if stated and not settings.app_env_is_stated:
+            raise SystemExit("设置有误: APP_ENV is missing: say production, development or test")
+        return settings
+
+    @classmethod
     def _further_faults(cls, error: ValidationError, given: dict[str, Any]) -> list[str]:
         """What the checks of the whole would have said, had the garbled fields been readable."""
         garbled = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
@@ -128,6 +153,15 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.app_env is AppEnv.PRODUCTION
+
+    @property
+    def app_env_is_stated(self) -> bool:
+        """Somebody said which environment this is; it is not only the default."""
+        return "app_env" in self.model_fields_set
+
+    @property
+    def code_host_is_long(self) -> bool:
+        return len(urlsplit(self.code_base_url).netloc) > CODE_HOST_LENGTH
 
     @property
     def docs_open(self) -> bool:
@@ -160,14 +194,23 @@ class Settings(BaseSettings):
         return {
             "SECRET_KEY is the development default or shorter than 32 characters": secret == DEVELOPMENT_SECRET
             or len(secret) < SECRET_LENGTH,
-            "FIELD_KEYS is missing": b"f" * KEY_BYTES in self.field_keys.values(),
-            "CODE_KEYS is missing": b"c" * KEY_BYTES in self.code_keys.values(),
-            "INDEX_KEY is missing": self.index_key_bytes == b"i" * KEY_BYTES,
+            **self._unfit_keys(),
             "CERT_KEY_FILE is missing": self.cert_key_file is None,
             "WX_APPSECRET is missing": not self.wx_appsecret.get_secret_value(),
             "WXPAY_MERCHANTS_FILE is missing": self.wxpay_merchants_file is None,
             "METRICS_TOKEN is missing or shorter than 16 characters": self.metrics_token is None
             or len(self.metrics_token.get_secret_value()) < TOKEN_LENGTH,
+        }
+
+    def _unfit_keys(self) -> dict[str, bool]:
+        """Those of development are each one byte repeated."""
+        field_keys, code_keys = list(self.field_keys.values()), list(self.code_keys.values())
+        all_keys = [*field_keys, *code_keys, self.index_key_bytes]
+        return {
+            "FIELD_KEYS is missing or has a key of one repeated byte": any(map(_is_one_byte, field_keys)),
+            "CODE_KEYS is missing or has a key of one repeated byte": any(map(_is_one_byte, code_keys)),
+            "INDEX_KEY is missing or one repeated byte": _is_one_byte(self.index_key_bytes),
+            "FIELD_KEYS and CODE_KEYS and INDEX_KEY have the same key twice": len(set(all_keys)) < len(all_keys),
         }
 
     def _unfit_addresses(self) -> dict[str, bool]:
@@ -177,8 +220,11 @@ class Settings(BaseSettings):
             "WX_APPID is missing": self.wx_appid in {"", EXAMPLE_APPID},
             "PUBLIC_BASE_URL must be https and a public host": not _is_public_https(self.public_base_url),
             "CODE_BASE_URL must be https and a public host": not _is_public_https(self.code_base_url),
-            "WX_API_BASE must be WeChat, not the simulator": not _is_public_https(self.wx_api_base),
-            "WXPAY_API_BASE must be WeChat Pay, not the simulator": not _is_public_https(self.wxpay_api_base),
+            "PUBLIC_BASE_URL must have no query and no fragment": _has_tail(self.public_base_url),
+            "CODE_BASE_URL must have no path, no query and no fragment": _has_tail(self.code_base_url)
+            or urlsplit(self.code_base_url).path != "",
+            "WX_API_BASE must be https at weixin.qq.com, not the simulator": not _is_wechat(self.wx_api_base),
+            "WXPAY_API_BASE must be https at weixin.qq.com, not the simulator": not _is_wechat(self.wxpay_api_base),
         }
 
 
@@ -187,6 +233,19 @@ def _faults(error: ValidationError) -> list[str]:
     faults = error.errors(include_input=False, include_url=False)
     named = [(".".join(map(str, fault["loc"])).upper(), fault["msg"].removeprefix("Value error, ")) for fault in faults]
     return [f"{name}: {message}" if name else message for name, message in named]
+
+
+def _is_one_byte(key: bytes) -> bool:
+    return len(set(key)) == 1
+
+
+def _has_tail(url: str) -> bool:
+    return "?" in url or "#" in url
+
+
+def _is_wechat(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" and f".{parts.hostname}".endswith(f".{WECHAT_DOMAIN}")
 
 
 def _is_public_https(url: str) -> bool:

@@ -17,8 +17,11 @@ demo_commands = AppGroup("demo", help="演示数据（仅限开发环境）.")
 
 
 def _only_for_development() -> None:
+    """The default of APP_ENV will not do: a shell beside a real database says nothing, too."""
     if settings().is_production:
-        raise click.ClickException("生产环境不能加载演示数据")
+        raise click.ClickException("生产环境不能使用演示数据")
+    if not settings().app_env_is_stated:
+        raise click.ClickException("请先写明 APP_ENV=development 或 APP_ENV=test，再使用演示数据")
 
 
 @demo_commands.command("load")
