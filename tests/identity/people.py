@@ -36,12 +36,13 @@ PHONE = "13800001234"
 NAME = "林小苗"
 HOLDER = "陈新叶"
 DEDICATION = "愿此木长青"
+OCCASION = "乔迁"
 SALT = "salt-of-the-name"
 DEVICE = "CanaryPhone/1.0"
 KEPT_ANSWER = "answer-with-a-name"
 MISSING = "叶"
 #: What an erasure must leave no trace of.
-SECRETS = (PHONE, NAME, HOLDER, DEDICATION, SALT, DEVICE, KEPT_ANSWER, "openid-a", "unionid-a")
+SECRETS = (PHONE, NAME, HOLDER, DEDICATION, OCCASION, SALT, DEVICE, KEPT_ANSWER, "openid-a", "unionid-a")
 
 
 def resident_id_of(safe: Vault, person: str = "a") -> int:
@@ -85,6 +86,7 @@ class Furnisher:
             "amount_fen": 5000,
             "dedication": DEDICATION,
             "dedication_status": DedicationStatus.APPROVED,
+            "occasion": OCCASION,
             "row_key": row_key,
             "holder_name_sealed": self.safe.seal(HOLDER, place=place_of("pledge", "holder_name_sealed", row_key)),
             "created_at": self.clock(),

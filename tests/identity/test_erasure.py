@@ -131,6 +131,13 @@ def test_books_pledges_and_serials_stay(client, person):
     assert (resident.status, resident.openid_index) == (ResidentStatus.ERASED, None)
 
 
+def test_occasion_goes_even_where_nothing_else_was_said(client, person, furnish, safe):
+    nothing = {"holder_name_sealed": None, "dedication": None, "dedication_status": None}
+    furnish.pledge(resident_id_of(safe), **nothing)
+    erase(client, person)
+    assert count(Pledge, Pledge.occasion.is_not(None)) == 0
+
+
 def test_token_is_dead_at_once(client, person):
     erase(client, person)
     assert client.get("/v1/me", headers=person).status_code == 401

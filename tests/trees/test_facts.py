@@ -90,6 +90,7 @@ def test_planted_tree_has_its_date(client, grove):
         ({"holder_name": "林小苗", "display": Display.ANONYMOUS}, None),
         ({"holder_name": "林小苗", "display": Display.NAME}, "林*"),
         ({"holder_name": "𬭎叶", "display": Display.NAME_AND_AMOUNT}, "𬭎*"),
+        ({"holder_name": "苗", "display": Display.NAME}, "*"),
         ({"display": Display.NAME}, KIND_PERSON),
     ],
 )
@@ -118,6 +119,20 @@ def test_erased_person_is_not_named(client, grove, display, shown):
     tree = grove.given(holder_name="林小苗", display=display)[0]
     erase(grove.people["a"])
     assert facts(client, tree)["adopter"] == shown
+
+
+WORDS = {"dedication": "愿它长青", "dedication_status": DedicationStatus.APPROVED, "occasion": "乔迁"}
+
+
+@pytest.mark.parametrize("how", ["anonymous", "erased", "shown"])
+def test_words_and_occasion_are_shown_of_who_chose_to_be_and_is_still_here(client, grove, how):
+    display = Display.ANONYMOUS if how == "anonymous" else Display.NAME
+    tree = grove.given(holder_name="林小苗", display=display, **WORDS)[0]
+    if how == "erased":
+        erase(grove.people["a"])
+    found, page = facts(client, tree), client.get(f"/t/{tree.token}").text
+    said = (found["dedication"], found["occasion"], "愿它长青" in page, "乔迁" in page)
+    assert said == (("愿它长青", "乔迁", True, True) if how == "shown" else (None, None, False, False))
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,11 @@ TAIL_LENGTH = 6
 
 
 def mask(name: str) -> str:
-    """The first character and a star: enough to recognise one's own, too little to learn another's."""
-    return f"{name[:1]}*"
+    """The first character and a star: enough to recognise one's own, too little to learn another's.
+
+    Of a name that has one character only, nothing but the star.
+    """
+    return f"{name[:1]}*" if len(name) > 1 else "*"
 
 
 def name_digest(salt: str, name: str) -> str:

@@ -97,12 +97,12 @@ def erase_kept_answers(session: Session, *, resident_id: int, now: datetime) -> 
 
 
 def erase_pledges(session: Session, *, resident_id: int, now: datetime) -> None:  # noqa: ARG001
-    """The name to be printed and the dedication (寄语), which may name anybody."""
+    """The name to be printed, the dedication (寄语), which may name anybody, and the occasion, which is theirs."""
+    given = (Pledge.holder_name_sealed, Pledge.dedication, Pledge.occasion)
     session.execute(
         update(Pledge)
-        .where(Pledge.resident_id == resident_id)
-        .where(or_(Pledge.holder_name_sealed.is_not(None), Pledge.dedication.is_not(None)))
-        .values(holder_name_sealed=None, dedication=None, dedication_status=None)
+        .where(Pledge.resident_id == resident_id, or_(*(column.is_not(None) for column in given)))
+        .values(holder_name_sealed=None, dedication=None, dedication_status=None, occasion=None)
     )
 
 

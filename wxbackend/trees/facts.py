@@ -32,7 +32,10 @@ from wxbackend.trees.rules import GONE, NOT_PLANTED
 
 @dataclass(frozen=True, slots=True)
 class TreeFacts:
-    """Everything public about a tree. ``adopter`` is masked, and ``None`` unless they chose to be shown."""
+    """Everything public about a tree. What its giver gave along is ``None`` unless they chose to be shown.
+
+    ``adopter`` is masked.
+    """
 
     tree: Tree
     species: Species
@@ -70,6 +73,7 @@ def find_tree(session: Session, *, token: str, safe: Vault) -> TreeFacts:
     tree, species, base, village_name, pledge, resident = row
     if pledge is None or not _is_given(tree, pledge):
         return TreeFacts(tree, species, base, village_name, None, None, None, None)
+    is_shown = _is_shown(pledge, resident)
     return TreeFacts(
         tree=tree,
         species=species,
@@ -77,8 +81,8 @@ def find_tree(session: Session, *, token: str, safe: Vault) -> TreeFacts:
         village_name=village_name,
         kind=pledge.kind,
         adopter=_adopter_masked(pledge, resident, safe=safe),
-        dedication=pledge.dedication if pledge.dedication_status is DedicationStatus.APPROVED else None,
-        occasion=pledge.occasion,
+        dedication=pledge.dedication if is_shown and pledge.dedication_status is DedicationStatus.APPROVED else None,
+        occasion=pledge.occasion if is_shown else None,
     )
 
 
@@ -174,9 +178,14 @@ def _is_given(tree: Tree, pledge: Pledge) -> bool:
     return tree.adoption is TreeAdoption.ADOPTED and pledge.paid_at is not None
 
 
+def _is_shown(pledge: Pledge, resident: Resident | None) -> bool:
+    """Whether the giver chose to be shown and still has an account: name, occasion and dedication hang on it."""
+    return pledge.display is not Display.ANONYMOUS and resident is not None and resident.status is ResidentStatus.ACTIVE
+
+
 def _adopter(pledge: Pledge, resident: Resident | None, *, safe: Vault) -> str | None:
-    """The name to show, whole, if its owner chose to be shown and still has an account."""
-    if pledge.display is Display.ANONYMOUS or resident is None or resident.status is ResidentStatus.ERASED:
+    """The name to show, whole."""
+    if resident is None or not _is_shown(pledge, resident):
         return None
     given = safe.open_optional(pledge.holder_name_sealed, place=holder_place(pledge.row_key))
     return given or profile_of(resident, safe=safe).name or KIND_PERSON
