@@ -1,5 +1,6 @@
 """Signing in and out, idling, confirming, over HTTP."""
 
+import pytest
 from sqlalchemy import select
 
 from models import AuditEntry, Role, StaffSession
@@ -184,6 +185,15 @@ def test_own_sessions_are_listed_and_ended_and_others_are_not(office):
     assert theirs.post(f"/console/sessions/{handles[0]}/end").status_code == 404
     assert mine.post(f"/console/sessions/{handles[0]}/end").status_code == 303
     assert second.get("/console").status_code == 303
+
+
+@pytest.mark.parametrize("part", [lambda handle: handle[:1], lambda handle: handle[:-1], lambda handle: handle + "0"])
+def test_part_of_a_handle_ends_nothing(office, part):
+    who = office.hire(Role.AUDITOR)
+    mine, second = office.seat(who), office.seat(who)
+    handle = mine.get("/console/sessions").text.split("/console/sessions/")[1].split("/end")[0]
+    assert mine.post(f"/console/sessions/{part(handle)}/end").status_code == 404
+    assert [browser.get("/console").status_code for browser in (mine, second)] == [200, 200]
 
 
 def test_disabled_account_is_out_at_once(office, app):

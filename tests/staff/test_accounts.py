@@ -150,6 +150,42 @@ def test_grant_adds_a_role_once(flask_staff):
     assert [tuple(grant) for grant in grants] == [(Role.ISSUER, COUNTY), (Role.AUDITOR, CITY)]
 
 
+def grants() -> list[tuple[Role, str]]:
+    with reading() as session:
+        return [tuple(row) for row in session.execute(select(StaffGrant.role, StaffGrant.region_code))]
+
+
+def test_revoked_role_is_gone_and_so_are_the_sessions(flask_staff, office):
+    who = office.hire(Role.ISSUER, Role.AUDITOR)
+    browser, other = office.seat(who), office.seat_new(Role.ISSUER)
+    done = flask_staff("revoke", who.username, "--role", "issuer", "--region", COUNTY)
+    assert done.exit_code == 0
+    assert (f"issuer 发证员 {COUNTY}" in done.output, f"auditor 审计 {COUNTY}" in done.output) == (False, True)
+    assert (browser.get("/console").status_code, other.get("/console").status_code) == (303, 200)
+    assert grants() == [(Role.AUDITOR, COUNTY), (Role.ISSUER, COUNTY)]
+    with reading() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "staff.revoke")).one()
+    assert (entry.object_key, entry.details) == (who.username, {"role": "issuer", "region": COUNTY})
+
+
+@pytest.mark.parametrize(("role", "region"), [("finance", COUNTY), ("issuer", CITY), ("issuer", "999999000000")])
+def test_role_that_is_not_held_cannot_be_revoked(flask_staff, office, role, region):
+    who = office.hire(Role.ISSUER)
+    browser = office.seat(who)
+    refused = flask_staff("revoke", who.username, "--role", role, "--region", region)
+    assert (refused.exit_code, "没有这个角色" in refused.output) == (1, True)
+    assert (grants(), browser.get("/console").status_code) == ([(Role.ISSUER, COUNTY)], 200)
+
+
+def test_roles_that_come_back_with_an_account_are_told(flask_staff, office):
+    who = office.hire(Role.ISSUER)
+    for command in ("disable", "reset-totp"):
+        assert f"issuer 发证员 {COUNTY}" in flask_staff(command, who.username).output
+    flask_staff("revoke", who.username, "--role", "issuer", "--region", COUNTY)
+    again = flask_staff("reset-totp", who.username)
+    assert ("没有任何角色" in again.output, "issuer" in again.output) == (True, False)
+
+
 def test_reset_takes_password_and_totp_and_gives_a_new_link(flask_staff, office):
     who = office.hire(Role.ISSUER)
     browser = office.seat(who)
@@ -173,6 +209,7 @@ def test_unknown_account_is_said_to_be_unknown(flask_staff):
         ("disable", "nobody"),
         ("reset-totp", "nobody"),
         ("grant", "nobody", "--role", "issuer", "--region", COUNTY),
+        ("revoke", "nobody", "--role", "issuer", "--region", COUNTY),
     ):
         result = flask_staff(*words)
         assert (result.exit_code, "没有这个账号" in result.output) == (1, True)

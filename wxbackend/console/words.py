@@ -70,7 +70,8 @@ TONES: Mapping[str, str] = MappingProxyType(
 
 #: Actions in the trail and wishes, in words; what is not listed is shown as it is named.
 ACTIONS: Mapping[str, str] = MappingProxyType({
-    "staff.create": "开通账号", "staff.grant": "授予角色", "staff.disable": "停用账号", "staff.activate": "启用账号",
+    "staff.create": "开通账号", "staff.grant": "授予角色", "staff.revoke": "收回角色",
+    "staff.disable": "停用账号", "staff.activate": "启用账号",
     "staff.reset-totp": "重置动态码", "staff.sign-in": "登录", "staff.sign-in-refused": "登录失败",
     "staff.choose-password": "设置密码", "staff.confirm": "输入动态码确认", "staff.sign-out": "退出",
     "staff.end-session": "结束登录",

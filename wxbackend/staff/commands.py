@@ -1,7 +1,7 @@
 """``flask staff``: how accounts begin and end. There is no default account and no default password."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -49,13 +49,28 @@ def grant(username: str, role: str, region: str) -> None:
     click.echo(f"已授权: {username} {ROLE_TITLES[Role(role)]} {region}")
 
 
+@staff.command("revoke")
+@click.argument("username")
+@role_option
+@region_option
+def revoke(username: str, role: str, region: str) -> None:
+    """收回一个角色并结束该账号的全部登录."""
+    with _told_plainly(), transaction() as session:
+        accounts.revoke(session, username=username, role=Role(role), region=region, now=ports().now())
+        left = accounts.grants_of(session, username=username)
+    click.echo(f"已收回: {username} {ROLE_TITLES[Role(role)]} {region}")
+    _tell_grants(left)
+
+
 @staff.command("disable")
 @click.argument("username")
 def disable(username: str) -> None:
     """停用账号并结束其全部登录."""
     with _told_plainly(), transaction() as session:
         accounts.disable(session, username=username, now=ports().now())
+        left = accounts.grants_of(session, username=username)
     click.echo(f"已停用: {username}")
+    _tell_grants(left)
 
 
 @staff.command("reset-totp")
@@ -65,7 +80,16 @@ def reset_totp(username: str) -> None:
     token = ports().new_token()
     with _told_plainly(), transaction() as session:
         accounts.reset_totp(session, username=username, link_token=token, now=ports().now())
+        left = accounts.grants_of(session, username=username)
+    _tell_grants(left)
     _print_link(token)
+
+
+def _tell_grants(grants: Sequence[tuple[Role, str]]) -> None:
+    """What the account may do once somebody signs in with it (again). Nothing comes back unseen."""
+    click.echo("该账号保留的角色 (可用 flask staff revoke 收回):" if grants else "该账号没有任何角色.", err=True)
+    for role, region in grants:
+        click.echo(f"  {role} {ROLE_TITLES[role]} {region}", err=True)
 
 
 def _print_link(token: str) -> None:

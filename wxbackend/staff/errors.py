@@ -33,6 +33,10 @@ class UnknownAccount(NotFound):
     code, title = "unknown-account", "没有这个账号"
 
 
+class UnknownGrant(NotFound):
+    code, title = "unknown-grant", "该账号没有这个角色"
+
+
 class BadScope(BadRequest):
     code, title = "bad-scope", "角色的范围须为已导入的市或县（市、区）"
 

@@ -1,9 +1,10 @@
 """Accounts: invited by a one-time link, activated by their owner, granted roles, disabled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models import STAFF_MOVES, Region, RegionLevel, Role, Staff, StaffGrant, StaffSession, StaffStatus
@@ -11,7 +12,7 @@ from wxbackend.core import audit
 from wxbackend.core.crypto import Vault, token_digest
 from wxbackend.core.sql import insert_into
 from wxbackend.core.states import move, sources
-from wxbackend.staff.errors import BadScope, LinkSpent, UnknownAccount, UsernameTaken, WrongTotp
+from wxbackend.staff.errors import BadScope, LinkSpent, UnknownAccount, UnknownGrant, UsernameTaken, WrongTotp
 from wxbackend.staff.rules import INVITATION_LIFE
 
 
@@ -66,8 +67,25 @@ def grant(session: Session, *, username: str, role: Role, region: str, now: date
     audit.record(session, caller=None, action="staff.grant", on=("staff", username), now=now, role=role, region=region)
 
 
+def revoke(session: Session, *, username: str, role: Role, region: str, now: datetime) -> None:
+    """Take a role back, and end the sessions that were opened with it. Raises ``UnknownGrant``."""
+    account = _account(session, username)
+    held = (StaffGrant.staff_id == account.id, StaffGrant.role == role, StaffGrant.region_code == region)
+    if session.scalar(delete(StaffGrant).where(*held).returning(StaffGrant.id)) is None:
+        raise UnknownGrant
+    _end_sessions(session, staff_id=account.id, now=now)
+    audit.record(session, caller=None, action="staff.revoke", on=("staff", username), now=now, role=role, region=region)
+
+
+def grants_of(session: Session, *, username: str) -> Sequence[tuple[Role, str]]:
+    """Which (role, region code) an account holds, whatever its status."""
+    query = select(StaffGrant.role, StaffGrant.region_code).join(Staff, Staff.id == StaffGrant.staff_id)
+    rows = session.execute(query.where(Staff.username == username).order_by(StaffGrant.id))
+    return [(role, region) for role, region in rows]
+
+
 def disable(session: Session, *, username: str, now: datetime) -> None:
-    """Close the account: nobody signs in with it, its link and its sessions end."""
+    """Close the account: nobody signs in with it, its link and its sessions end. Its roles stay; see ``reset_totp``."""
     account = _account(session, username)
     move(account, StaffStatus.DISABLED, STAFF_MOVES)
     account.invitation_digest, account.invitation_expires_at = None, None
@@ -76,7 +94,10 @@ def disable(session: Session, *, username: str, now: datetime) -> None:
 
 
 def reset_totp(session: Session, *, username: str, link_token: str, now: datetime) -> None:
-    """Invite again: a lost phone means a new secret and a new password. Also how a disabled account comes back."""
+    """Invite again: a lost phone means a new secret and a new password. Also how a disabled account comes back.
+
+    It comes back with the roles it had: whoever invites is shown them (``grants_of``) and may ``revoke``.
+    """
     account = _account(session, username)
     if account.status is not StaffStatus.INVITED:
         move(account, StaffStatus.INVITED, STAFF_MOVES)

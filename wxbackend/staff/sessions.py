@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from models import Region, Role, Staff, StaffGrant, StaffSession, StaffStatus
@@ -67,11 +67,11 @@ def handle_of(row: StaffSession) -> str:
 
 
 def end_session(session: Session, *, staff_id: int, handle: str, now: datetime) -> None:
-    """End one of one's own sessions. Raises ``NotFound`` for anybody else's."""
+    """End one of one's own sessions, by its whole handle. Raises ``NotFound`` for anybody else's."""
     ended = session.scalar(
         update(StaffSession)
         .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None))
-        .where(StaffSession.token_digest.startswith(handle, autoescape=True))
+        .where(func.substr(StaffSession.token_digest, 1, HANDLE_LENGTH) == handle)
         .values(ended_at=now)
         .returning(StaffSession.id)
     )
