@@ -85,6 +85,26 @@ def test_step_that_the_state_forbids_is_refused(draft, first):
     assert status(thing) == "draft"
 
 
+@pytest.mark.parametrize(
+    ("state", "act", "says"),
+    [
+        ("draft", "ask", "“草稿”，不能申请"),
+        ("online", "ask", "不能申请"),
+        ("online", "resume", "不能申请"),
+        ("closed", "ask", "不能申请"),
+        ("closed", "resume", "”，不能申请恢复"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["campaigns", "bases"])
+def test_nothing_is_asked_that_nobody_could_grant(make, first, kind, state, act, says):
+    thing = make.campaign(status=CampaignStatus(state)) if kind == "campaigns" else make.base(status=BaseStatus(state))
+    answer = first.post(f"/console/{kind}/{thing.public_id}/{act}")
+    assert (answer.status_code, answer.json["code"]) == (409, "illegal-move")
+    assert says in answer.json["detail"]
+    with reading() as session:
+        assert session.scalar(select(Approval.id)) is None
+
+
 def test_campaign_without_a_payee_is_not_submitted_and_nothing_is_asked(make, first):
     campaign = make.campaign(status=CampaignStatus.DRAFT, payee_id=None)
     answer = first.post(f"/console/campaigns/{campaign.public_id}/submit")

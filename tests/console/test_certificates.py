@@ -139,6 +139,14 @@ def test_handle_that_we_did_not_sign_is_unknown(office):
         assert browser.post(f"/console/approvals/{handle}/approve", note="").status_code == 404
 
 
+def test_who_gives_a_reason_is_told_that_the_public_reads_it(office, certified):
+    page = office.seat_new(Role.ISSUER).get(f"/console/certificates/{certified.certificate_id}").text
+    assert '<label for="reason">理由（将向公众显示）</label>' in page
+    assert '<div class="hint">将向公众显示，请勿填写姓名、电话。</div>' in page
+    own = office.seat_new(Role.ISSUER).get(f"/console/pledges/{certified.number}").text
+    assert ("查看并记录" in own, "将向公众显示" in own) == (True, False)
+
+
 def test_missing_reason_is_explained_beside_the_field(office, certified):
     answer = office.seat_new(Role.ISSUER).post(f"/console/certificates/{certified.certificate_id}/revoke", reason="")
     assert (answer.status_code, answer.text.count("请填写")) == (422, 1)

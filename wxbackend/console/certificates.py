@@ -5,7 +5,7 @@ from base64 import b64encode
 from flask import Blueprint, Response, flash
 
 from models import CertificateStatus
-from wxbackend.console.forms import ConsoleForm, ReasonForm, ViewingForm
+from wxbackend.console.forms import ConsoleForm, PublicReasonForm, ViewingForm
 from wxbackend.console.frame import go, page, read_query, refusals_on
 from wxbackend.console.queries import CertificateQuery, ListQuery
 from wxbackend.console.reads.certificates import (
@@ -50,7 +50,7 @@ def find() -> Response:
 @allow(staff("certificates.read"))
 def show(public_id: str) -> Response:
     """One certificate with its picture and its history."""
-    return _one(public_id, ReasonForm())
+    return _one(public_id, PublicReasonForm())
 
 
 def _one(public_id: str, form: ConsoleForm, *, viewing: ConsoleForm | None = None, picture: str = "") -> Response:
@@ -72,7 +72,7 @@ def preview(public_id: str) -> Response:
     if viewing.validate():
         with refusals_on(viewing):
             picture = _look(public_id, purpose=viewing.purpose.data)
-    return _one(public_id, ReasonForm(), viewing=viewing, picture=picture)
+    return _one(public_id, PublicReasonForm(), viewing=viewing, picture=picture)
 
 
 def _look(public_id: str, *, purpose: str) -> str:
@@ -102,7 +102,7 @@ def reissue(public_id: str) -> Response:
 
 
 def _ask(public_id: str, action: str) -> Response:
-    form = ReasonForm()
+    form = PublicReasonForm()
     if form.validate():
         with refusals_on(form):
             _request(public_id, action=action, reason=form.reason.data)

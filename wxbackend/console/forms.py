@@ -81,9 +81,10 @@ class CodeForm(ConsoleForm):
     code = _code_field()
 
 
-def _reason_field(label: str) -> TextAreaField:
+def _reason_field(label: str, *, hint: str = "") -> TextAreaField:
     return TextAreaField(
         label,
+        description=hint,
         filters=[_stripped],
         validators=[REQUIRED, Length(min=4, max=200, message="请用 4 至 200 个字说明理由")],
         render_kw={"rows": 2, "maxlength": 200},
@@ -94,6 +95,12 @@ class ReasonForm(ConsoleForm):
     """A reason that stays in the trail."""
 
     reason = _reason_field("理由")
+
+
+class PublicReasonForm(ConsoleForm):
+    """Why a certificate ends. Whoever verifies it reads this."""
+
+    reason = _reason_field("理由（将向公众显示）", hint="将向公众显示，请勿填写姓名、电话。")
 
 
 class ViewingForm(ConsoleForm):
