@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import select
+from flask import Flask, Response, g, request
+from sqlalchemy import func, select
 
-from models import Campaign, Certificate, PlantingBase, Pledge
+from models import AuditEntry, Campaign, Certificate, PlantingBase, Pledge
 from tests.console.journeys import certified_pledge
 from tests.staff.people import Office
 from wxbackend.core.db import reading
@@ -12,6 +14,38 @@ from wxbackend.core.db import reading
 @pytest.fixture
 def office(app, make, clock):
     return Office(app, make, clock)
+
+
+ACCEPTED = range(200, 400)
+
+
+def rows_in_trail() -> int:
+    with reading() as session:
+        return session.scalar(select(func.count(AuditEntry.id))) or 0
+
+
+@pytest.fixture(autouse=True)
+def untraced(app: Flask) -> Iterator[list[str]]:
+    """Whatever a test sends: a form of the console that was accepted has left a row in the trail, or the test fails.
+
+    Who is sent to the door instead has no ``before``: their request ends at the policy.
+    """
+    found: list[str] = []
+
+    @app.before_request
+    def count() -> None:
+        if request.method == "POST" and str(request.endpoint).startswith("console."):
+            g.before = rows_in_trail()
+
+    @app.after_request
+    def compare(response: Response) -> Response:
+        before = g.pop("before", None)
+        if before is not None and response.status_code in ACCEPTED and rows_in_trail() == before:
+            found.append(str(request.endpoint))
+        return response
+
+    yield found
+    assert found == []
 
 
 @dataclass(frozen=True)

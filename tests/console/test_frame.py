@@ -42,9 +42,9 @@ def test_page_is_strict_and_says_what_to_do_when_empty(office, path):
     assert not re.search(r"\sstyle=|\son\w+=|https?://(?!www\.w3\.org/2000/svg)", answer.text)
 
 
-@pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.glob("*.html")))
-def test_template_has_nothing_inline_and_no_outside_address(template):
-    text = (TEMPLATES / template).read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", sorted(path.name for path in TEMPLATES.glob("*.html")))
+def test_template_has_nothing_inline_and_no_outside_address(file):
+    text = (TEMPLATES / file).read_text(encoding="utf-8")
     assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|https?://|//[a-z]", text)
 
 
