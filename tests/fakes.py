@@ -69,7 +69,8 @@ class FakeMini:
 
 
 class FakePay:
-    """Orders in a dictionary. ``pay`` does what a person does in WeChat; ``refuse_next`` makes one call fail."""
+    """Orders in a dictionary. ``pay`` does what a person does in WeChat; ``refuse_next`` makes one call fail,
+    ``slow_s`` makes each take so long."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -80,6 +81,7 @@ class FakePay:
         self.calls: list[str] = []
         self.close_outcome: CloseOutcome | None = None
         self.failures: list[Exception] = []
+        self.slow_s = 0
         self.notices: dict[bytes, Notice | Exception] = {}
 
     def merchants(self) -> frozenset[str]:
@@ -87,6 +89,8 @@ class FakePay:
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
+        if self.slow_s:
+            self._clock.forward(seconds=self.slow_s)
         if self.failures:
             raise self.failures.pop(0)
 
@@ -116,6 +120,8 @@ class FakePay:
         state = self.states.get(out_trade_no)
         if state is not None and state.paid is not None:
             return CloseOutcome.ALREADY_PAID
+        if state is None:
+            return CloseOutcome.UNKNOWN
         self.states[out_trade_no] = OrderState(TradeState.CLOSED, None)
         return CloseOutcome.CLOSED
 

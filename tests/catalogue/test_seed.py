@@ -3,6 +3,7 @@
 from sqlalchemy import func, select, update
 
 from models import Region, RegionLevel, Species
+from models.points import PAID_PLEDGE, PointsRule
 from tests.statements import counted
 from wxbackend.catalogue.shipped import shipped_regions, shipped_species
 from wxbackend.core.db import reading, transaction
@@ -40,7 +41,7 @@ def test_seed_may_run_again_and_keeps_what_staff_wrote(app, flask_command):
 def test_seed_is_a_handful_of_statements(app, flask_command):
     with counted() as statements:
         flask_command("seed")
-    assert len(statements) == 5
+    assert len(statements) == 7
 
 
 def test_every_region_has_its_parent_above_it():
@@ -72,3 +73,10 @@ def test_species_come_in_pages_and_in_one_statement(app, flask_command, client):
     rest = client.get(f"/v1/species?limit=20&cursor={first['next_cursor']}").json
     names = [item["name"] for item in (*first["items"], *rest["items"])]
     assert sorted(names) == sorted(row["name"] for row in shipped_species(new_id))
+
+
+def test_after_the_seed_a_pledge_finds_its_points_rule(app, flask_command):
+    for _ in range(2):
+        flask_command("seed")
+    with reading() as session:
+        assert [rule.code for rule in session.scalars(select(PointsRule))] == [PAID_PLEDGE]

@@ -5,14 +5,14 @@ from datetime import timedelta
 from threading import Event, Lock
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 
 from models import JobLease, OutboxMessage, OutboxStatus
 from wxbackend.core import outbox
 from wxbackend.core.db import db, reading, transaction
 from wxbackend.core.errors import Busy, Conflict
-from wxbackend.core.outbox import ATTEMPTS, BACKOFF_S, ERROR_LENGTH, LEASE
+from wxbackend.core.outbox import ATTEMPTS, BACKOFF_S, ERROR_LENGTH, LEASE, LONGEST_WAIT_S
 from wxbackend.core.worker import LEADERSHIP, Timed, Worker
 
 
@@ -101,7 +101,7 @@ def test_a_failure_is_tried_again_twice_as_late_each_time_and_then_lies_dead(app
         assert work.work_once()
         (row,) = rows()
         assert (row.attempts, row.last_error, row.lease_until) == (attempt, "conflict: 基地已满", None)
-        assert row.run_after - clock() == timedelta(seconds=BACKOFF_S**attempt)
+        assert row.run_after - clock() == timedelta(seconds=min(BACKOFF_S**attempt, LONGEST_WAIT_S))
         assert row.status is (OutboxStatus.DEAD if attempt == ATTEMPTS else OutboxStatus.READY)
         assert not work.work_once()
         clock.moment = row.run_after
@@ -113,7 +113,7 @@ def test_a_dead_letter_is_revived_for_another_round(app, clock):
     with transaction() as session:
         message = outbox.claim(session, holder="w1", now=clock())
         assert not outbox.revive(session, message_id=message.id, now=clock())  # it is not dead
-        session.execute(text("UPDATE outbox_message SET attempts = 8"))
+        session.execute(update(OutboxMessage).values(attempts=ATTEMPTS))
     clock.forward(minutes=5)
     assert worker(clock).work_once()
     assert rows()[0].status is OutboxStatus.DEAD

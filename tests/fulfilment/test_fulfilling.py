@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import update
 
 from models import (
     Certificate,
     CertificateStatus,
     OutboxMessage,
+    OutboxStatus,
     PlantingBase,
     Pledge,
     PledgeMove,
@@ -20,6 +22,7 @@ from tests.make import VILLAGE
 from wxbackend.core.db import transaction
 from wxbackend.core.ports import ports
 from wxbackend.fulfilment import service as fulfilment
+from wxbackend.fulfilment.jobs import finish_funded
 from wxbackend.honours.tools import issuing_tools
 
 
@@ -195,3 +198,17 @@ def test_every_statement_of_the_base_is_kept_in_the_pledge(walk, base, me):
     assert walk.fulfilled(number, me)["amount_fen"] == 10_000
     [pledge] = walk.all(Pledge)
     assert pledge.unit_price_fen == 5000
+
+
+@pytest.mark.parametrize("kind", ["plant", "donate"])
+def test_what_was_paid_is_finished_although_its_message_is_lost(walk, kind):
+    base, me = walk.make.base(), walk.make.resident()
+    number = walk.donate(base, me) if kind == "donate" else walk.open(base, me)
+    walk.pay_for(number, me)
+    with transaction() as session:
+        session.execute(update(OutboxMessage).values(status=OutboxStatus.DEAD))
+    finish_funded()
+    assert walk.certificates() == []  # its message may still come
+    walk.clock.forward(minutes=11)
+    finish_funded()
+    assert len(walk.certificates()) == 1

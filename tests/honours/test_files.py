@@ -7,9 +7,11 @@ from sqlalchemy import update
 
 from models import Certificate, CertificateFile
 from tests.payments.walk import FILES, keep_files
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.worker import Worker
 from wxbackend.honours import files, jobs
+from wxbackend.honours import service as honours
 from wxbackend.honours.tools import issuing_tools
 
 
@@ -97,3 +99,17 @@ def test_the_worker_draws_three_pictures_and_the_paper_and_notes_their_digests(w
         data = storage.files[file.storage_key]
         assert hashlib.sha256(data).hexdigest() == file.sha256
         assert data.startswith(b"%PDF" if form == "pdf" else b"\x89PNG")
+
+
+@pytest.mark.parametrize("form", [".png", ".pdf"])
+def test_a_revoked_certificate_is_not_handed_out_any_more(walk, form):
+    base, me = walk.make.base(), walk.make.resident()
+    walk.fulfilled(walk.open(base, me), me)
+    [certificate] = walk.certificates()
+    keep_files(certificate.serial)
+    with transaction() as session:
+        honours.revoke(
+            session, serial=certificate.serial, reason="重复申领", caller=Caller("staff", 1, 1), now=walk.clock()
+        )
+    answer = walk.client.get(f"/v1/certificates/{certificate.serial}{form}", headers=me)
+    assert (answer.status_code, answer.json["code"]) == (409, "certificate-not-issued")

@@ -5,9 +5,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models import Certificate, CertificateStatus, DedicationStatus, Pledge, Resident
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import NotFound
-from wxbackend.core.policies import Caller
 from wxbackend.core.ports import OrderState, TradeState, ports, vault
 from wxbackend.honours import service as honours
 from wxbackend.honours.service import TOO_LONG, CertificateNotIssued
@@ -214,3 +214,28 @@ def test_no_statement_changes_what_an_issued_certificate_says(walk, base, me, ch
         session.execute(text("DELETE FROM certificate"))
     after = vars(walk.certificates()[0])
     assert {k: v for k, v in after.items() if k[0] != "_"} == {k: v for k, v in before.items() if k[0] != "_"}
+
+
+@pytest.fixture
+def erased(walk, base, me):
+    """The serial of somebody who left."""
+    walk.fulfilled(walk.open(base, me), me)
+    [certificate] = mine(walk, me)
+    assert walk.client.delete("/v1/me", headers=me).status_code == 204
+    return certificate["serial"]
+
+
+def test_the_certificate_of_an_erased_holder_has_no_successor(walk, erased):
+    with pytest.raises(honours.HolderErased):
+        supersede(erased)
+    assert [str(certificate.status) for certificate in walk.certificates()] == ["issued"]
+
+
+def test_a_payment_that_comes_after_the_erasure_makes_no_certificate(walk, base, me):
+    number = walk.open(base, me)
+    out_trade_no = walk.order(number, me)
+    walk.post(number, "cancel", me)
+    assert walk.client.delete("/v1/me", headers=me).status_code == 204
+    walk.notify(walk.pay.notice_of(walk.pay.pay(out_trade_no)))
+    walk.drain()
+    assert (walk.status(number), walk.certificates()) == ("allocated", [])

@@ -10,8 +10,8 @@ from certificates.codes import make_token
 from certificates.signature import BadSignature, is_listed, verify
 from models import Certificate
 from tests.statements import counted
+from wxbackend.core.caller import Caller
 from wxbackend.core.db import transaction
-from wxbackend.core.policies import Caller
 from wxbackend.core.ports import ports
 from wxbackend.honours import service as honours
 from wxbackend.honours.rules import content_hash, name_digest
@@ -175,3 +175,9 @@ def test_an_erased_holder_is_shown_as_such_and_the_signature_still_verifies(walk
     assert ("已注销" in shown, "林*" in shown) == (True, False)
     assert verify(before, keys(walk))["sub"] == mine["serial"]
     assert walk.client.get("/v1/me/certificates", headers=me).json["items"][0]["holder_name"] is None
+
+
+def test_the_key_that_signs_is_published_before_it_has_signed_a_certificate(walk):
+    [key] = walk.client.get("/.well-known/jwks.json").json["keys"]
+    listed = walk.client.get("/v1/status-lists/0").text
+    assert verify(listed, {"keys": [key]})["sub"].endswith("/v1/status-lists/0")

@@ -183,8 +183,36 @@ def test_an_order_that_never_reached_wechat_ends_with_its_hold(walk, base, me, n
     walk.clock.forward(seconds=HOLD_S + MARGIN_S)
     walk.poll()
     assert (walk.status(number), walk.stock(base), walk.pay.calls) == (
-        "expired", (0, 0, "online"), ["prepay", "query"],
+        "expired", (0, 0, "online"), ["prepay", "query", "close"],
     )  # fmt: skip
+
+
+def test_an_order_that_a_query_does_not_find_is_closed_before_its_places_are_given_back(walk, base, me, number):
+    out_trade_no = walk.order(number, me)
+    del walk.pay.states[out_trade_no]  # a replica that lags behind
+    walk.pay.close_outcome = CloseOutcome.BUSY
+    assert walk.post(number, "cancel", me).json["code"] == "payment-in-progress"
+    assert (walk.status(number), walk.stock(base)) == ("pending", (3, 0, "online"))
+
+
+def test_orders_without_an_answer_do_not_hold_up_everything_else(walk, base, me):
+    for _ in range(3):
+        walk.order(walk.open(base, me, tree_count=1), me)
+    walk.clock.forward(seconds=10)
+    walk.pay.slow_s, walk.pay.failures, begun = 21, [UpstreamFailed()] * 3, walk.clock()
+    walk.poll()
+    assert (walk.clock() - begun).seconds == 21
+    assert len(due(walk)) == 2
+
+
+def test_an_order_that_breaks_the_poller_does_not_keep_the_next_from_being_closed(walk, base, me, number):
+    walk.order(number, me)
+    other = walk.open(base, me, tree_count=1)
+    walk.order(other, me)
+    walk.clock.forward(seconds=HOLD_S + MARGIN_S)
+    walk.pay.failures = [RuntimeError("a fault of ours")]
+    walk.poll()
+    assert (walk.status(number), walk.status(other)) == ("pending", "expired")
 
 
 def test_an_unpaid_order_is_asked_about_at_10_30_60_and_300_seconds_and_when_it_is_over(walk, me, number):

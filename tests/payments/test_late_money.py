@@ -13,6 +13,8 @@ from models import (
     RefundDue,
     Tree,
     TreeAdoption,
+    TreeCounter,
+    TreeLife,
 )
 from tests.fakes import MCHID
 from wxbackend.core.db import reading, transaction
@@ -188,3 +190,35 @@ def test_a_tree_no_longer_open_is_not_adopted_late(walk, base, me):
         session.query(Tree).one().adoption = TreeAdoption.CLOSED
     by_notice(walk, number, me, walk.pay.pay(out_trade_no))
     assert_owed_back(walk, "no_stock", 20_000)
+
+
+def test_money_that_comes_late_for_a_tree_that_died_is_owed_back(walk, base, me):
+    [tree] = walk.make.trees(base, 1)
+    number = walk.open(base, me, kind="adopt", tree_tokens=[tree.token])
+    out_trade_no = walk.order(number, me)
+    cancel(walk, number, me)
+    with transaction() as session:
+        session.get(Tree, tree.id).life = TreeLife.DEAD
+    by_notice(walk, number, me, walk.pay.pay(out_trade_no))
+    assert walk.status(number) == "cancelled"
+    assert_owed_back(walk, "no_stock", 20_000)
+
+
+def test_money_owed_back_is_shown_to_its_payer_and_trees_given_back_are_not(walk, base, me):
+    [tree] = walk.make.trees(base, 1)
+    number = walk.open(base, me, kind="adopt", tree_tokens=[tree.token])
+    out_trade_no = walk.order(number, me)
+    cancel(walk, number, me)
+    walk.open(base, walk.make.resident("b"), kind="adopt", tree_tokens=[tree.token])
+    by_notice(walk, number, me, walk.pay.pay(out_trade_no))
+    seen = walk.seen(number, me)
+    assert (seen["refund_due_fen"], seen["trees"], seen["status"]) == (20_000, [], "cancelled")
+
+
+def test_sync_shows_the_payment_although_its_trees_cannot_be_numbered_yet(walk, base, me):
+    number = walk.open(base, me)
+    walk.pay.pay(walk.order(number, me))
+    with transaction() as session:
+        session.add(TreeCounter(village_code=base.village_code, year=2026, last=99_999))
+    answer = walk.post(number, "sync", me)
+    assert (answer.status_code, answer.json["status"]) == (200, "funded")

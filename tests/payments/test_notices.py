@@ -321,3 +321,8 @@ def test_the_first_payment_of_a_fund_takes_at_most_twelve_statements(walk, base,
         assert walk.notify(body).status_code == 204
     assert walk.status(number) == PledgeStatus.FUNDED
     assert 0 < len(statements) <= 12, statements
+
+
+def test_a_payment_told_to_the_address_of_refunds_is_applied(walk, base, number, paid):
+    assert walk.notify(walk.pay.notice_of(paid), about="refund").status_code == 204
+    assert_funded_once(walk, number, base)

@@ -214,7 +214,7 @@ def test_an_order_cancelled_while_wechat_was_asked_is_closed_and_nobody_can_pay_
     till = Cashier(Interrupted(walk.pay, cancel), index, transaction, walk.clock, lambda mchid: f"https://t/{mchid}")
     with pytest.raises(attempts.PledgeNotPayable):
         till.pay(number=number, resident_id=1, openid="openid-a", appid=APPID, nonce="n")
-    assert walk.pay.calls == ["query", "prepay", "close"]
+    assert walk.pay.calls == ["query", "close", "prepay", "close"]
     assert (walk.status(number), states(walk)) == ("cancelled", [CLOSED])
     assert walk.pay.states[f"{number}01"].state is TradeState.CLOSED
 

@@ -108,3 +108,23 @@ def test_a_key_may_be_used_again_after_a_refusal(walk):
 def test_strangers_open_nothing(walk):
     base = walk.make.base()
     assert walk.ask(base, {}, tree_count=0).status_code == 401
+
+
+def test_who_holds_a_hundred_and_twenty_unpaid_trees_holds_no_more(walk):
+    base, me = walk.make.base(capacity=300), walk.make.resident()
+    walk.open(base, me, tree_count=100)
+    number = walk.open(base, me, tree_count=20)
+    answer = walk.ask(base, me, tree_count=1)
+    assert (answer.status_code, answer.json["code"]) == (409, "too-many-unpaid")
+    assert walk.ask(base, walk.make.resident("b"), tree_count=1).status_code == 201
+    walk.post(number, "cancel", me)
+    assert walk.ask(base, me, tree_count=20).status_code == 201
+
+
+@pytest.mark.parametrize("wish", [{}, DONATION], ids=["plant", "donate"])
+def test_who_left_ten_pledges_unpaid_opens_no_other(walk, wish):
+    base, me = walk.make.base(), walk.make.resident()
+    for _ in range(10):
+        walk.open(base, me, **DONATION)
+    answer = walk.ask(base, me, **wish)
+    assert (answer.status_code, answer.json["code"]) == (409, "too-many-unpaid")

@@ -25,11 +25,11 @@ EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @catalogue_commands.command("seed")
 def seed() -> None:
-    """写入随程序提供的区划与树种; 可重复执行."""
+    """写入随程序提供的区划、树种与默认积分规则; 可重复执行."""
     regions, species = shipped_regions(), shipped_species(ports().new_id)
     with transaction() as session:
         catalogue.seed(session, regions=regions, species=species)
-    click.echo(f"区划 {len(regions)} 个、树种 {len(species)} 个已就绪")
+    click.echo(f"区划 {len(regions)} 个、树种 {len(species)} 个、积分规则已就绪")
 
 
 @catalogue_commands.command("template")

@@ -28,6 +28,7 @@ from wxbackend.catalogue.known import Key, Known, take_fingerprint
 from wxbackend.core.audit import record
 from wxbackend.core.errors import Conflict
 from wxbackend.core.sql import insert_into
+from wxbackend.points import service as points
 from wxbackend.regions.service import put_regions
 from wxbackend.trees.service import number_trees
 
@@ -56,11 +57,15 @@ def list_species(session: Session, *, after_id: int | None, limit: int) -> Seque
 
 
 def seed(session: Session, *, regions: Sequence[Mapping[str, Any]], species: Sequence[Mapping[str, Any]]) -> None:
-    """Put what ships with the program where it is missing. A region takes a new name; a species stays as it is."""
+    """Put what ships with the program where it is missing: regions, species, points rules.
+
+    A region takes a new name; a species and a rule stay as they are.
+    """
     put_regions(session, rows=regions)
     session.execute(
         insert_into(session, Species).values(list(species)).on_conflict_do_nothing(index_elements=[Species.name])
     )
+    points.ensure_rules(session)
 
 
 def write_import(

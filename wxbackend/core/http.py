@@ -191,6 +191,17 @@ class SafeRequest(Request):
         return super().get_json(*args, **kwargs)
 
 
+def refuse_nul(app: Flask) -> None:
+    """No database of ours stores NUL: refuse it in addresses and forms. In JSON bodies ``Schema`` does."""
+
+    @app.before_request
+    def _refuse() -> None:
+        if "\0" in request.path or any("\0" in value for value in request.args.values()):
+            raise NotFound
+        if any("\0" in value for value in request.form.values()):
+            raise InvalidInput("含有无法保存的字符")
+
+
 def register_errors(app: Flask) -> None:
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _from_http)

@@ -12,8 +12,9 @@ from models import OutboxMessage, OutboxStatus
 from wxbackend.core.sql import insert_into
 
 LEASE = timedelta(seconds=60)
-ATTEMPTS = 8
+ATTEMPTS = 20
 BACKOFF_S = 2
+LONGEST_WAIT_S = 3600
 ERROR_LENGTH = 500
 
 #: Does one message's work, idempotently, in transactions of its own.
@@ -71,10 +72,10 @@ def finish(session: Session, *, message: Claimed, holder: str, now: datetime) ->
 
 
 def fail(session: Session, *, message: Claimed, holder: str, error: str, now: datetime) -> OutboxStatus:
-    """Try again later, twice as late each time; after the last attempt it is a dead letter for staff to see."""
+    """Try again later, twice as late each time up to an hour; after the last attempt it is a dead letter."""
     last = message.attempts >= ATTEMPTS
     status = OutboxStatus.DEAD if last else OutboxStatus.READY
-    later = now + timedelta(seconds=BACKOFF_S**message.attempts)
+    later = now + timedelta(seconds=min(BACKOFF_S**message.attempts, LONGEST_WAIT_S))
     _end_lease(session, message=message, holder=holder, status=status, run_after=later, last_error=error[:ERROR_LENGTH])
     return status
 

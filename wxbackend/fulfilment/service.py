@@ -1,12 +1,13 @@
 """T2: bind trees to a paid pledge and issue its certificate. Done twice, it changes nothing."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from certificates.codes import make_token
-from models import Certificate, PlantingBase, Pledge, PledgeKind, PledgeStatus, PledgeTree
+from models import Certificate, PlantingBase, Pledge, PledgeKind, PledgeStatus, PledgeTree, Resident
 from wxbackend.core.dates import china_date
 from wxbackend.honours import service as honours
 from wxbackend.honours.tools import IssuingTools
@@ -19,6 +20,7 @@ TOKEN_BYTES = 5
 
 def fulfil(session: Session, *, number: str, tools: IssuingTools, now: datetime) -> None:
     """Finish what the payment of pledge ``number`` promised; nothing, while it is unpaid or when it is done."""
+    _lock_owner(session, number=number)
     pledge = _take(session, number=number)
     if pledge is None:
         pledge = _donation(session, number=number)
@@ -29,6 +31,23 @@ def fulfil(session: Session, *, number: str, tools: IssuingTools, now: datetime)
     else:
         _begin_term(session, pledge=pledge, now=now)
     honours.apply_and_issue(session, pledge_id=pledge.id, tools=tools, now=now)
+
+
+def _lock_owner(session: Session, *, number: str) -> None:
+    """Person before pledge, as an erasure locks them: in the other order the two could wait for each other."""
+    owner = select(Pledge.resident_id).where(Pledge.number == number).scalar_subquery()
+    session.execute(select(Resident.id).where(Resident.id == owner).with_for_update(read=True, key_share=True))
+
+
+def left_waiting(session: Session, *, before: datetime, limit: int) -> Sequence[str]:
+    """Numbers of pledges paid before then and not fulfilled: no trees, or a donation without its certificate."""
+    undone = or_(Pledge.kind != PledgeKind.DONATE, ~exists().where(Certificate.pledge_id == Pledge.id))
+    return session.scalars(
+        select(Pledge.number)
+        .where(Pledge.status == PledgeStatus.FUNDED, Pledge.paid_at < before, undone)
+        .order_by(Pledge.id)
+        .limit(limit)
+    ).all()
 
 
 def _take(session: Session, *, number: str) -> Pledge | None:

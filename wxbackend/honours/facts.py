@@ -20,6 +20,7 @@ from models import (
     RefundDue,
     Region,
     Resident,
+    ResidentStatus,
     Species,
     Tree,
 )
@@ -43,6 +44,7 @@ class Facts:
     county_code: str
     kind: CertificateKind
     holder_name: str
+    is_erased: bool
     content: dict[str, Any]
 
 
@@ -90,6 +92,7 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
         county_code=pledge.county_code,
         kind=CertificateKind.JK if donates else CertificateKind.RZ,
         holder_name=_holder_name(pledge, resident, safe),
+        is_erased=resident.status is ResidentStatus.ERASED,
         content=content,
     )
 

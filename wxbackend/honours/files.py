@@ -14,7 +14,7 @@ from wxbackend.core.errors import Busy, NotFound
 from wxbackend.core.ports import Storage
 from wxbackend.core.sql import insert_into
 from wxbackend.honours.rules import face_of
-from wxbackend.honours.service import name_place
+from wxbackend.honours.service import CertificateNotIssued, name_place
 from wxbackend.honours.tools import IssuingTools
 
 PNG_WIDTHS = (877, 1754, 2480)
@@ -75,14 +75,16 @@ def keep(session: Session, *, serial: str, drawings: Sequence[Drawing], now: dat
 
 
 def storage_key(session: Session, *, serial: str, form: str, resident_id: int) -> str:
-    """Where the file of one's own certificate is. Raises ``NotFound``, ``NotDrawnYet``."""
+    """Where the file of one's own certificate is. Raises ``NotFound``, ``CertificateNotIssued``, ``NotDrawnYet``."""
     row = session.execute(
-        select(Certificate.resident_id, CertificateFile.storage_key)
+        select(Certificate.resident_id, CertificateFile.storage_key, Certificate.status)
         .outerjoin(CertificateFile, (CertificateFile.certificate_id == Certificate.id) & (CertificateFile.form == form))
         .where(Certificate.serial == serial)
     ).one_or_none()
     if row is None or row[0] != resident_id:
         raise NotFound("证书不存在")
+    if row[2] is not CertificateStatus.ISSUED:
+        raise CertificateNotIssued  # a picture of it would go on proving what is not so
     if row[1] is None:
         raise NotDrawnYet
     return row[1]

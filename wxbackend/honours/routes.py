@@ -28,8 +28,8 @@ from wxbackend.honours.tools import issuing_tools
 
 bp = APIBlueprint("honours", __name__)
 pages = Blueprint("certificate_pages", __name__, template_folder="templates")
-#: Files never change under their serial, but they belong to one person.
-PRIVATE_FILE = {"Cache-Control": "private, max-age=86400, immutable"}
+#: They belong to one person, and stop being served when the certificate is revoked.
+PRIVATE_FILE = {"Cache-Control": "private, no-store"}
 #: Who guesses tokens is stopped long before anything is hit.
 MISSES = "20/minute"
 SHORT = {"Cache-Control": "public, max-age=300"}
@@ -107,7 +107,7 @@ def _verdict(token: str) -> verification.Verdict:
 def get_keys() -> Response:
     """The public keys of our signatures."""
     with reading() as session:
-        keys = verification.public_keys(session)
+        keys = verification.public_keys(session, tools=issuing_tools())
     return _json(jwks(keys))
 
 

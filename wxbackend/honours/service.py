@@ -58,6 +58,10 @@ def apply_and_issue(
     A second call finds the first one's row and does nothing.
     """
     facts = gather(session, pledge_id=pledge_id, safe=tools.safe)
+    if facts.is_erased:
+        if supersedes_id is not None:
+            raise HolderErased
+        return  # nobody is left whom it could name
     certificate = _apply(session, facts=facts, tools=tools, supersedes_id=supersedes_id, now=now)
     if certificate is not None:
         _issue(session, certificate=certificate, facts=facts, tools=tools, now=now)

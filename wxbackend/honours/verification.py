@@ -64,10 +64,10 @@ def verify(session: Session, *, token: str, tools: IssuingTools) -> Verdict:
     )
 
 
-def public_keys(session: Session) -> list[dict[str, Any]]:
-    """Every key that ever signed a certificate, as JWKs."""
-    rows = session.execute(select(SigningKey.public_pem, SigningKey.kid).order_by(SigningKey.kid))
-    return [public_jwk(pem.encode(), kid) for pem, kid in rows]
+def public_keys(session: Session, *, tools: IssuingTools) -> list[dict[str, Any]]:
+    """Every key that ever signed a certificate, and the one that signs now, as JWKs."""
+    keys = {key.kid: key.public_pem for key in session.scalars(select(SigningKey))}
+    return [public_jwk(pem.encode(), kid) for kid, pem in {**keys, tools.kid: tools.public_pem}.items()]
 
 
 def status_list(session: Session, *, number: int, tools: IssuingTools) -> str:

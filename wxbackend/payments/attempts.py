@@ -65,8 +65,8 @@ def take_attempt(
     pledge, base_name, mchid = _payable(session, number=number, resident_id=resident_id, now=now)
     description = order_description(KIND_WORDS[pledge.kind], base_name)
     newest = _newest_attempt(session, pledge_id=pledge.id)
-    if newest is not None and newest.status is AttemptStatus.FAILED:
-        _refuse_after_mismatch(session, number=newest.out_trade_no)
+    if newest is not None:
+        _refuse_after_mismatch(session, pledge_id=pledge.id)
     if newest is None or newest.status not in OPEN:
         ordinal = newest.ordinal + 1 if newest else 1
         newest = _new_attempt(pledge, ordinal=ordinal, mchid=mchid, appid=appid, payer_index=payer_index, now=now)
@@ -108,13 +108,15 @@ def _newest_attempt(session: Session, *, pledge_id: int) -> PaymentAttempt | Non
     )
 
 
-def _refuse_after_mismatch(session: Session, *, number: str) -> None:
-    """Money that does not fit was paid for the last order: nobody is asked to pay again before staff looked."""
-    mismatch = select(PaymentMismatch.id).where(
-        PaymentMismatch.out_trade_no == number, PaymentMismatch.status == MismatchStatus.OPEN
+def _refuse_after_mismatch(session: Session, *, pledge_id: int) -> None:
+    """Money that does not fit was paid for one of its orders: nobody pays again before staff looked."""
+    mismatch = (
+        select(PaymentMismatch.id)
+        .join(PaymentAttempt, PaymentAttempt.out_trade_no == PaymentMismatch.out_trade_no)
+        .where(PaymentAttempt.pledge_id == pledge_id, PaymentMismatch.status == MismatchStatus.OPEN)
     )
     if session.scalar(mismatch.limit(1)) is not None:
-        raise PledgeNotPayable("该支付单的款项正在人工核对，请勿重复支付")
+        raise PledgeNotPayable("该认种认捐单的款项正在人工核对，请勿重复支付")
 
 
 def _new_attempt(

@@ -130,7 +130,7 @@ class Cashier:
         if self._apply(state):
             return
         late = self.now() >= order.expires_at + PAY_MARGIN
-        if (late and state is None) or (state is not None and state.state in OVER):
+        if state is not None and state.state in OVER:
             self._end(order, AttemptStatus.CLOSED)
         elif late:
             self._close(order, AttemptStatus.CLOSED)
@@ -142,7 +142,7 @@ class Cashier:
         state = self._query(order)
         if self._apply(state):
             raise AlreadyPaid
-        if state is None or state.state in OVER:
+        if state is not None and state.state in OVER:
             self._end(order, ended)
             return
         outcome = self._close(order, ended)

@@ -1,33 +1,50 @@
 """What the worker does about payments: ask about unpaid orders, let holds run out."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from models import PledgeStatus
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import Problem
+from wxbackend.core.health import alarm
 from wxbackend.core.ports import ports
 from wxbackend.core.worker import Timed
 from wxbackend.payments import attempts
-from wxbackend.payments.cashier import cashier
+from wxbackend.payments.attempts import Order
+from wxbackend.payments.cashier import Cashier, cashier
 from wxbackend.pledges import service as pledges
 
 BATCH = 50
+#: Shorter than the leader's lease: the same thread handles messages and lets holds run out.
+POLL_BUDGET = timedelta(seconds=8)
+#: So long past its hold an order without an answer is somebody's concern.
+UNANSWERED = timedelta(minutes=10)
 log = structlog.get_logger()
 
 
 def poll_orders() -> None:
-    """Query every order whose time has come. One that WeChat cannot answer about lets the others go first."""
+    """Query every order whose time has come, for a few seconds at most: what is left is still due the next time."""
+    ask, till = ports(), cashier()
+    started = ask.now()
     with reading() as session:
-        orders = attempts.due(session, now=ports().now(), limit=BATCH)
-    till = cashier()
+        orders = attempts.due(session, now=started, limit=BATCH)
     for order in orders:
-        try:
-            till.check(order)
-        except Problem as problem:
-            log.warning("order not checked", out_trade_no=order.out_trade_no, problem=problem.code)
-            till.ask_later(order, busy=True)
+        if ask.now() - started > POLL_BUDGET:
+            break
+        _check(till, order)
+
+
+def _check(till: Cashier, order: Order) -> None:
+    """One order. What goes wrong with it must not keep the ones behind it waiting, hence the wide net."""
+    try:
+        till.check(order)
+    except Exception as error:
+        expected = isinstance(error, Problem)
+        log.warning("order not checked", out_trade_no=order.out_trade_no, exc_info=None if expected else error)
+        till.ask_later(order, busy=True)
+        if ports().now() > order.expires_at + UNANSWERED:
+            alarm("order-unanswered", out_trade_no=order.out_trade_no, mchid=order.mchid)
 
 
 def expire_pledges() -> None:
@@ -36,8 +53,16 @@ def expire_pledges() -> None:
     with reading() as session:
         overdue = attempts.overdue_pledges(session, now=now, limit=BATCH)
     for pledge_id in overdue:
+        _expire(pledge_id, now)
+
+
+def _expire(pledge_id: int, now: datetime) -> None:
+    """One pledge; a fault of it is logged and stops no other."""
+    try:
         with transaction() as session:
             pledges.end_unpaid(session, pledge_id=pledge_id, to=PledgeStatus.EXPIRED, cause="hold over", now=now)
+    except Exception:
+        log.exception("pledge not expired", pledge_id=pledge_id)
 
 
 TIMETABLE = (

@@ -56,9 +56,17 @@ def create_payment(path: PledgePath) -> Response:
 def sync_pledge(path: PledgePath) -> Response:
     """Ask WeChat now, and finish what follows from the payment at once."""
     cashier().sync(number=path.number, resident_id=current_caller().id)
-    with transaction() as session:
-        fulfilment.fulfil(session, number=path.number, tools=issuing_tools(), now=ports().now())
+    _fulfil_now(path.number)
     return _own_pledge(path.number)
+
+
+def _fulfil_now(number: str) -> None:
+    """What the worker would do. When it cannot be done yet, the payment stands and the worker tries again."""
+    try:
+        with transaction() as session:
+            fulfilment.fulfil(session, number=number, tools=issuing_tools(), now=ports().now())
+    except Problem as problem:
+        log.warning("not fulfilled at once", pledge_number=number, problem=problem.code)
 
 
 @bp.post("/v1/pledges/<string:number>/cancel", operation_id="cancelPledge", responses={200: PledgeAnswer})
@@ -75,7 +83,18 @@ def cancel_pledge(path: PledgePath) -> Response:
 @allow(wechat)
 def payment_notice(mchid: str) -> Response:
     """A payment. Verified and decrypted here, applied in one transaction, nothing drawn and nobody called."""
-    notice, body = _open(mchid)
+    return _take(*_open(mchid))
+
+
+@callbacks.post("/wx/refund/notify/<string:mchid>")
+@limiter.limit("6000/minute")
+@allow(wechat)
+def refund_notice(mchid: str) -> Response:
+    """A refund. What a notice is about is told by itself, not by the address it came to."""
+    return _take(*_open(mchid))
+
+
+def _take(notice: Notice, body: str) -> Response:
     if notice.event_type.startswith("REFUND."):
         return _keep_refund(notice, body)
     if notice.paid is None:
@@ -87,15 +106,8 @@ def payment_notice(mchid: str) -> Response:
     return no_content()
 
 
-@callbacks.post("/wx/refund/notify/<string:mchid>")
-@limiter.limit("6000/minute")
-@allow(wechat)
-def refund_notice(mchid: str) -> Response:
-    """A refund that this program did not ask for: kept, and WeChat is asked to repeat it until somebody looks."""
-    return _keep_refund(*_open(mchid))
-
-
 def _keep_refund(notice: Notice, body: str) -> Response:
+    """A refund that this program did not ask for: kept, and WeChat is asked to repeat it until somebody looks."""
     with transaction() as session:
         payments.store_waiting(session, inbox=payments.Inbox(notice, body), now=ports().now())
     alarm("refund-notice", out_trade_no=notice.out_trade_no, event_type=notice.event_type)

@@ -10,6 +10,8 @@ from wxbackend.core.dates import CHINA
 HOLD = timedelta(minutes=15)
 #: No new order at WeChat in the last minute of a hold, and no close before a minute after it.
 PAY_MARGIN = timedelta(seconds=60)
+#: What one person may hold without having paid: nobody keeps a base from everybody else for nothing.
+MAX_UNPAID_PLEDGES, MAX_UNPAID_TREES = 10, 120
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NUMBER_LETTERS = 10
 #: 有喜事来种树: what a tree may be planted for.

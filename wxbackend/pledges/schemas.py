@@ -104,6 +104,8 @@ class PledgeAnswer(Answer):
     trees: list[PledgeTreeAnswer]
     certificates: list[PledgeCertificateAnswer]
     points: PledgePointsAnswer
+    #: Paid, but it came too late or twice: it waits to be paid back.
+    refund_due_fen: int
 
     @classmethod
     def of(cls, view: PledgeView) -> "PledgeAnswer":
@@ -132,4 +134,5 @@ class PledgeAnswer(Answer):
                 for line in view.certificates
             ],
             points=PledgePointsAnswer(green=view.points.green, honour=view.points.honour),
+            refund_due_fen=view.refund_due_fen,
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from certificates.fonts import FontBook
@@ -37,6 +37,10 @@ class BaseFull(Conflict):
 
 class BaseNotOpen(Conflict):
     code, title = "base-not-open", "该基地或项目当前不接受认种认捐认养"
+
+
+class TooManyUnpaid(Conflict):
+    code, title = "too-many-unpaid", "未支付的认种认捐单过多，请先支付或取消"
 
 
 class TreesTaken(Conflict):
@@ -86,9 +90,10 @@ def open_pledge(
 ) -> PledgeView:
     """Hold what is wished for 15 minutes, at a price computed here.
 
-    Raises ``NotFound`` for an unknown base, ``BaseNotOpen``, ``BaseFull``, ``TreesTaken``, ``AdoptionNotOffered``.
+    Raises ``NotFound`` for an unknown base, ``BaseNotOpen``, ``BaseFull``, ``TreesTaken``, ``AdoptionNotOffered``,
+    ``TooManyUnpaid``.
     """
-    offer = _offer(session, wish=wish, now=now)
+    offer = _offer(session, wish=wish, resident_id=resident_id, now=now)
     held = _hold_trees(session, wish=wish, offer=offer)
     unit_price = _unit_price_fen(wish, offer)
     rule = points.rule_in_force(session, county_code=offer.county_code, on=china_date(now))
@@ -126,24 +131,28 @@ def _sealed_name(wish: Wish, naming: Naming, safe: Vault) -> str | None:
     return safe.seal(wish.holder_name, place=holder_place(naming.row_key)) if wish.holder_name else None
 
 
-def _offer(session: Session, *, wish: Wish, now: datetime) -> Offer:
-    on = china_date(now)
+def _offer(session: Session, *, wish: Wish, resident_id: int, now: datetime) -> Offer:
+    on, n = china_date(now), wish.tree_count or 0
+    modest = stock.holds_little(resident_id=resident_id, n=n)
     if wish.kind is PledgeKind.PLANT:
-        offer = stock.hold_places(session, base_public_id=wish.base_id, n=wish.tree_count or 0, on=on)
+        offer = stock.hold_places(session, base_public_id=wish.base_id, n=n, on=on, only_if=modest)
     else:
-        offer = stock.open_offer(session, base_public_id=wish.base_id, on=on)
+        offer = stock.open_offer(session, base_public_id=wish.base_id, on=on, only_if=modest)
     if offer is None:
-        _refuse(session, wish=wish, now=now)
+        _refuse(session, wish=wish, modest=modest, now=now)
         raise BaseNotOpen
     return offer
 
 
-def _refuse(session: Session, *, wish: Wish, now: datetime) -> None:
-    """Tell an unknown base from a closed and from a full one."""
+def _refuse(session: Session, *, wish: Wish, modest: ColumnElement[bool], now: datetime) -> None:
+    """Tell an unknown base from a closed and a full one, and from a person who holds too much already."""
     visible, places_left = stock.why_not(session, base_public_id=wish.base_id)
     if not visible:
         raise NotFound("基地不存在")
-    if stock.open_offer(session, base_public_id=wish.base_id, on=china_date(now)) and wish.kind is PledgeKind.PLANT:
+    if not session.scalar(select(modest)):
+        raise TooManyUnpaid
+    open_now = stock.open_offer(session, base_public_id=wish.base_id, on=china_date(now), only_if=true())
+    if open_now and wish.kind is PledgeKind.PLANT:
         raise BaseFull(places_left=places_left)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, insert, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import (
@@ -14,12 +14,14 @@ from models import (
     PlantingBase,
     Pledge,
     PledgeKind,
+    PledgeStatus,
     PledgeTree,
     Species,
     Tree,
     TreeAdoption,
     TreeLife,
 )
+from wxbackend.pledges.rules import MAX_UNPAID_PLEDGES, MAX_UNPAID_TREES
 
 ADOPTABLE = (TreeLife.PLANTED, TreeLife.ACCEPTED, TreeLife.ALIVE, TreeLife.WEAK)
 
@@ -54,12 +56,26 @@ def takes_money(on: date) -> ColumnElement[bool]:
     )
 
 
-def hold_places(session: Session, *, base_public_id: str, n: int, on: date) -> Offer | None:
+def holds_little(*, resident_id: int, n: int) -> ColumnElement[bool]:
+    """With ``n`` trees more, a person still holds no more unpaid pledges and trees than anybody may.
+
+    It is part of the statement that takes the places. A burst of one person's requests at the same instant may pass
+    the limit by the size of the burst, never by more.
+    """
+    pending = (Pledge.resident_id == resident_id) & (Pledge.status == PledgeStatus.PENDING)
+    pledges = select(func.count(Pledge.id)).where(pending).scalar_subquery()
+    trees = select(func.coalesce(func.sum(Pledge.tree_count), 0)).where(pending).scalar_subquery()
+    return and_(pledges < MAX_UNPAID_PLEDGES, trees + n <= MAX_UNPAID_TREES)
+
+
+def hold_places(
+    session: Session, *, base_public_id: str, n: int, on: date, only_if: ColumnElement[bool]
+) -> Offer | None:
     """Hold ``n`` places of an online base; ``None`` if it is not open or has fewer left."""
     row = session.execute(
         update(PlantingBase)
         .where(PlantingBase.public_id == base_public_id, PlantingBase.status == BaseStatus.ONLINE, takes_money(on))
-        .where(PlantingBase.held + PlantingBase.sold + n <= PlantingBase.capacity)
+        .where(PlantingBase.held + PlantingBase.sold + n <= PlantingBase.capacity, only_if)
         .values(held=PlantingBase.held + n)
         .returning(*_OFFER)
         .execution_options(synchronize_session=False)
@@ -67,12 +83,12 @@ def hold_places(session: Session, *, base_public_id: str, n: int, on: date) -> O
     return Offer(*row) if row else None
 
 
-def open_offer(session: Session, *, base_public_id: str, on: date) -> Offer | None:
+def open_offer(session: Session, *, base_public_id: str, on: date, only_if: ColumnElement[bool]) -> Offer | None:
     """A base that takes donations or adoptions: online or full, in a campaign that runs."""
     row = session.execute(
         select(*_OFFER)
         .where(PlantingBase.public_id == base_public_id, takes_money(on))
-        .where(PlantingBase.status.in_((BaseStatus.ONLINE, BaseStatus.FULL)))
+        .where(PlantingBase.status.in_((BaseStatus.ONLINE, BaseStatus.FULL)), only_if)
     ).one_or_none()
     return Offer(*row) if row else None
 
@@ -168,8 +184,10 @@ def _sell_places(session: Session, *, pledge: Pledge, from_held: int) -> bool:
 def _adopt_again(session: Session, *, pledge: Pledge) -> bool:
     """The very trees that were chosen, all of them or none."""
     mine = select(PledgeTree.tree_id).where(PledgeTree.pledge_id == pledge.id)
-    held = mine.join(Tree, Tree.id == PledgeTree.tree_id).where(Tree.adoption == TreeAdoption.OPEN)
-    ids = session.scalars(held.with_for_update(of=Tree)).all()
+    held = mine.join(Tree, Tree.id == PledgeTree.tree_id).where(
+        Tree.adoption == TreeAdoption.OPEN, Tree.life.in_(ADOPTABLE)
+    )
+    ids = session.scalars(held.order_by(Tree.id).with_for_update(of=Tree)).all()
     if len(ids) != pledge.tree_count:
         return False
     taken = session.scalars(

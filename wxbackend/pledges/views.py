@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, Text, literal, select, type_coerce, union_all
+from sqlalchemy import Select, Text, cast, literal, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
 from models import (
@@ -16,6 +16,7 @@ from models import (
     PledgeStatus,
     PledgeTree,
     PointsRule,
+    RefundDue,
     Species,
     Tree,
 )
@@ -42,13 +43,17 @@ class CertificateLine:
 
 @dataclass(frozen=True, slots=True)
 class PledgeView:
-    """``points`` is what the payment earns or has earned, by the rule fixed at pledging."""
+    """``points`` is what the payment earns or has earned, by the rule fixed at pledging.
+
+    ``refund_due_fen`` was paid but could not be taken, and waits to be paid back.
+    """
 
     pledge: Pledge
     base_public_id: str
     points: Earned
     trees: list[TreeLine] = field(default_factory=list)
     certificates: list[CertificateLine] = field(default_factory=list)
+    refund_due_fen: int = 0
 
 
 def own_pledges(session: Session, *, resident_id: int, before_id: int | None, limit: int) -> list[PledgeView]:
@@ -74,9 +79,19 @@ def _query() -> Select[Pledge, str, PointsRule]:
 
 
 def _views(session: Session, query: Select[Pledge, str, PointsRule]) -> list[PledgeView]:
-    views = [PledgeView(pledge, base, _points(pledge, rule)) for pledge, base, rule in session.execute(query)]
-    _add_lines(session, {view.pledge.id: view for view in views})
-    return views
+    rows = session.execute(query).all()
+    lines = _sorted_lines(session, [pledge.id for pledge, _, _ in rows])
+    return [
+        PledgeView(
+            pledge,
+            base,
+            _points(pledge, rule),
+            lines.trees[pledge.id],
+            lines.certificates[pledge.id],
+            lines.owed_fen[pledge.id],
+        )
+        for pledge, base, rule in rows
+    ]
 
 
 def _points(pledge: Pledge, rule: PointsRule | None) -> Earned:
@@ -85,18 +100,27 @@ def _points(pledge: Pledge, rule: PointsRule | None) -> Earned:
     return points_for_payment(rule, reward=pledge.reward, amount_fen=pledge.amount_fen)
 
 
-def _add_lines(session: Session, views: dict[int, PledgeView]) -> None:
-    """Trees and certificates of all the pledges at once."""
-    trees: dict[int, list[TreeLine]] = defaultdict(list)
-    certificates: dict[int, list[CertificateLine]] = defaultdict(list)
-    for what, pledge_id, *facts in _lines(session, list(views)) if views else ():
-        if what == "tree":
-            trees[pledge_id].append(TreeLine(*facts))
-        else:
-            certificates[pledge_id].append(CertificateLine(*facts[:3]))
-    for pledge_id, view in views.items():
-        view.trees.extend(trees[pledge_id])
-        view.certificates.extend(certificates[pledge_id])
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What lies below the pledges, by their ids."""
+
+    trees: defaultdict[int, list[TreeLine]]
+    certificates: defaultdict[int, list[CertificateLine]]
+    owed_fen: defaultdict[int, int]
+
+
+def _sorted_lines(session: Session, ids: Sequence[int]) -> _Lines:
+    """Trees, certificates and money owed back of all the pledges at once."""
+    lines = _Lines(defaultdict(list), defaultdict(list), defaultdict(int))
+    for what, pledge_id, *facts in _lines(session, ids) if ids else ():
+        match what:
+            case "tree":
+                lines.trees[pledge_id].append(TreeLine(*facts))
+            case "certificate":
+                lines.certificates[pledge_id].append(CertificateLine(*facts[:3]))
+            case "owed":
+                lines.owed_fen[pledge_id] += int(facts[0])
+    return lines
 
 
 def _plain(column: Any) -> Any:
@@ -116,7 +140,7 @@ def _lines(session: Session, ids: Sequence[int]) -> Sequence[tuple[str, int, str
         )
         .join(Tree, Tree.id == PledgeTree.tree_id)
         .join(Species, Species.id == Tree.species_id)
-        .where(PledgeTree.pledge_id.in_(ids))
+        .where(PledgeTree.pledge_id.in_(ids), PledgeTree.ended_at.is_(None))
     )
     issued = select(
         literal("certificate"),
@@ -126,4 +150,7 @@ def _lines(session: Session, ids: Sequence[int]) -> Sequence[tuple[str, int, str
         _plain(Certificate.status),
         literal(""),
     ).where(Certificate.pledge_id.in_(ids), Certificate.status != CertificateStatus.APPLIED)
-    return session.execute(union_all(bound, issued).order_by("pledge_id", "number")).all()
+    owed = select(
+        literal("owed"), RefundDue.pledge_id, cast(RefundDue.amount_fen, Text()), literal(""), literal(""), literal("")
+    ).where(RefundDue.pledge_id.in_(ids))
+    return session.execute(union_all(bound, issued, owed).order_by("pledge_id", "number")).all()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.ledger import LAST_DAY, LedgerAccount, Lot, TransferCode, Unit
 from models.pledge import Reward
-from models.points import PAID_PLEDGE, PointsRule
+from models.points import PAID_PLEDGE, PointsRule, default_rules
 from wxbackend.core.errors import Conflict
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, green_issue, honour_issue, resident_green, resident_honour
@@ -61,6 +61,12 @@ def add_rule(session: Session, *, rule: PointsRule) -> PointsRule:
     session.add(rule)
     session.flush()
     return rule
+
+
+def ensure_rules(session: Session) -> None:
+    """Give a new installation the rules it starts with; one that has any keeps its own."""
+    if session.scalar(select(PointsRule.id).limit(1)) is None:
+        session.add_all(default_rules())
 
 
 def end_rule(session: Session, *, rule_id: int, on: date) -> None:

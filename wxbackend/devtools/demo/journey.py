@@ -18,7 +18,7 @@ TREES = 3
 
 
 def decode(path: Path) -> str:
-    """The text of the code in a picture, by a reader that knows nothing of who made it."""
+    """The text of the code in a picture, read back from its pixels."""
     with Image.open(path) as picture:
         found = zxingcpp.read_barcodes(picture.convert("RGB"))
     if not found:

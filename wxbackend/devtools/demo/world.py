@@ -19,7 +19,6 @@ from models import (
     LegalBasis,
     Payee,
     PlantingBase,
-    PointsRule,
     Region,
     RegionLevel,
     Resident,
@@ -29,13 +28,13 @@ from models import (
     TreeAdoption,
     TreeLife,
 )
-from models.points import default_rules
 from wxbackend.core.crypto import Vault
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.ports import ports, settings, vault
 from wxbackend.core.settings import ROOT
 from wxbackend.devtools.demo.plan import Scale, base_plan, person_name, spread
 from wxbackend.identity.service import openid_place
+from wxbackend.points import service as points
 from wxbackend.regions.rules import place_name
 from wxbackend.trees import service as trees
 
@@ -56,9 +55,7 @@ def load_catalogue(scale: Scale) -> None:
     with transaction() as session:
         _regions(session)
         _species(session)
-        for rule in default_rules():
-            if session.scalar(select(PointsRule.id).limit(1)) is None:
-                session.add(rule)
+        points.ensure_rules(session)
         counties = session.scalars(select(Region).where(Region.level == RegionLevel.COUNTY)).all()
         chosen = counties if scale.bases > len(counties) * 50 else [c for c in counties if c.code == COUNTY]
         campaigns = {county.code: _campaign(session, county, now) for county in chosen}
