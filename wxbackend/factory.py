@@ -17,7 +17,7 @@ from wxbackend.core import docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
 from wxbackend.core.headers import register_headers
-from wxbackend.core.http import SafeJson, SafeRequest, invalid_input, problem_response, register_errors
+from wxbackend.core.http import SafeJson, SafeRequest, invalid_input, problem_response, refuse_nul, register_errors
 from wxbackend.core.idempotency import Replay
 from wxbackend.core.limits import limiter
 from wxbackend.core.log import configure_logs
@@ -92,7 +92,7 @@ HANDLERS: tuple[tuple[str, Handler], ...] = (
     (DRAW, honours_jobs.draw_files),
 )
 #: What the leading worker runs by the clock.
-TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETABLE)
+TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETABLE, *fulfilment_jobs.TIMETABLE)
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
 EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *portability.SECTIONS)
 ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS,)
@@ -157,6 +157,7 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
 def _register(app: Api) -> None:
     register_headers(app)
     health.measure(app)
+    refuse_nul(app)
     enforce(app, RESOLVERS)
     limiter.init_app(app)
     register_errors(app)
