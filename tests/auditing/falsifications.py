@@ -131,7 +131,7 @@ PAYMENTS = (
         "points-went-to-the-payer",
         "UPDATE ledger_account SET owner = 'issue:honour:445222000000' WHERE owner LIKE 'issue:honour:%'",
     ),
-    Lie("attempt-asks-the-price", "UPDATE payment_attempt SET amount_fen = 1 WHERE status = 'prepay'"),
+    Lie("attempt-asks-the-price", "UPDATE payment_attempt SET amount_fen = 1 WHERE status = 'failed'"),
     Lie("price-times-trees", "UPDATE pledge SET unit_price_fen = 1 WHERE number = '{expired}'"),
     Lie("paid-when-wechat-says", "UPDATE pledge SET paid_at = '2026-03-12 03:00:00.000000' WHERE number = '{funded}'"),
     Lie("refund-due-is-what-came-in", "UPDATE refund_due SET transaction_id = 'another'"),

@@ -196,10 +196,11 @@ def refuse_nul(app: Flask) -> None:
 
     @app.before_request
     def _refuse() -> None:
-        if "\0" in request.path or any("\0" in value for value in request.args.values()):
+        if "\0" in request.path:
             raise NotFound
-        if any("\0" in value for value in request.form.values()):
-            raise InvalidInput("含有无法保存的字符")
+        for place, values in (("query", request.args), ("form", request.form)):
+            if wrong := [name for name, value in values.items() if "\0" in value]:
+                raise InvalidInput.at(f"/{place}/{wrong[0]}", "含有无法保存的字符")
 
 
 def register_errors(app: Flask) -> None:
