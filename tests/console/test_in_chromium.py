@@ -72,22 +72,23 @@ def sign_in(page: Page, site: str, who) -> None:
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_label("动态码").fill(who.code())
     page.get_by_role("button", name="登录").click()
+    page.wait_for_url(lambda url: "/login" not in url)
 
 
 def test_clerk_signs_in_with_a_code_and_looks_a_pledge_up(office, certified, site, chromium):
     page = chromium.page
     sign_in(page, site, office.hire(*Role))
-    assert page.url == f"{site}/console/pledges"
+    page.wait_for_url(f"{site}/console/pledges")
     page.locator("#q").fill(certified.serial)
     page.get_by_role("button", name="查询").click()
-    assert page.url == f"{site}/console/pledges/{certified.number}"
+    page.wait_for_url(f"{site}/console/pledges/{certified.number}")
     assert page.get_by_text("陈*").is_visible()
     page.get_by_text("查看完整姓名").click()
     page.get_by_label("理由").fill("核对来电人身份")
     page.get_by_role("button", name="查看并记录").click()
     assert page.get_by_text("陈新叶").is_visible()
     page.get_by_role("button", name="退出").click()
-    assert page.url == f"{site}/console/login"
+    page.wait_for_url(f"{site}/console/login")
     assert chromium.complaints == []
     assert chromium.hosts == {urlsplit(site).netloc}
 
@@ -117,7 +118,7 @@ def test_menu_opens_on_a_telephone_without_any_script(office, make, site, chromi
     assert not entry.is_visible()
     page.get_by_text("菜单", exact=True).click()
     entry.click()
-    assert page.url == f"{site}/console/approvals"
+    page.wait_for_url(f"{site}/console/approvals")
     assert chromium.complaints == []
 
 
