@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.databases import ENGINES, Template
-from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
+from tests.fakes import Clock, FakeMini, FakePay, FakePush, FakeStorage, Luck
 from tests.make import Make
 from wxbackend.commands import with_commands
 from wxbackend.core.db import db
@@ -33,13 +33,15 @@ def storage() -> FakeStorage:
 
 @pytest.fixture
 def ports(clock: Clock, pay: FakePay, storage: FakeStorage) -> Ports:
-    return Ports(mini=FakeMini(), pay=pay, storage=storage, now=clock, random_bytes=Luck())
+    return Ports(mini=FakeMini(), pay=pay, storage=storage, push=FakePush(), now=clock, random_bytes=Luck())
 
 
 @pytest.fixture(scope="session", params=ENGINES)
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     clock = Clock()
-    ports = Ports(mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), now=clock, random_bytes=Luck())
+    ports = Ports(
+        mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), push=FakePush(), now=clock, random_bytes=Luck()
+    )
     made = Template(request.param, tmp_path_factory.mktemp("db"), ports)
     yield made
     made.drop()

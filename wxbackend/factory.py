@@ -47,7 +47,7 @@ from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
 from wxbackend.trees import pages as tree_pages
 from wxbackend.trees import routes as trees
-from wxbackend.wechat.live import live_gateway, live_mini
+from wxbackend.wechat.live import live_gateway, live_mini, live_push
 
 FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     health.bp,
@@ -186,4 +186,9 @@ def _live_ports(settings: Settings) -> Ports:
             base_url=settings.wxpay_api_base,
         ),
         storage=LocalStorage(Path(urlsplit(settings.storage_url).path)),
+        push=live_push(
+            appid=settings.wx_appid,
+            token=settings.wx_push_token.get_secret_value() if settings.wx_push_token else "",
+            aes_key=settings.wx_push_aes_key.get_secret_value() if settings.wx_push_aes_key else "",
+        ),
     )

@@ -20,7 +20,7 @@ from models import (
     TreeLife,
 )
 from models.ledger import TransferCode
-from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
+from tests.fakes import Clock, FakeMini, FakePay, FakePush, FakeStorage, Luck
 from tests.make import COUNTY, Make
 from wxbackend.core.caller import Caller
 from wxbackend.core.db import db, reading, transaction
@@ -49,7 +49,14 @@ class Healthy:
 
     def __post_init__(self) -> None:
         self.pay = FakePay(self.clock)
-        ports = Ports(mini=FakeMini(), pay=self.pay, storage=self.storage, now=self.clock, random_bytes=Luck("healthy"))
+        ports = Ports(
+            mini=FakeMini(),
+            pay=self.pay,
+            storage=self.storage,
+            push=FakePush(),
+            now=self.clock,
+            random_bytes=Luck("healthy"),
+        )
         settings = Settings(app_env="test", database_url=self.url, rate_limits=False, _env_file=None)  # type: ignore[call-arg]
         self.code_keys = settings.code_keys
         self.app = create_app(settings, ports)

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import create_engine, text
 
-from tests.fakes import Clock, FakeMini, FakePay, Luck
+from tests.fakes import Clock, FakeMini, FakePay, FakePush, Luck
 from wxbackend.core.db import db, transaction
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
@@ -27,7 +27,7 @@ SCRATCH = "SELECT datname FROM pg_database WHERE datname = :name"
 def ports(clock: Clock, tmp_path: Path) -> Ports:
     """A real disk: backups read it."""
     disk = LocalStorage(tmp_path / "storage")
-    return Ports(mini=FakeMini(), pay=FakePay(clock), storage=disk, now=clock, random_bytes=Luck())
+    return Ports(mini=FakeMini(), pay=FakePay(clock), storage=disk, push=FakePush(), now=clock, random_bytes=Luck())
 
 
 @pytest.fixture

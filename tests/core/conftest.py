@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.databases import Template
-from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
+from tests.fakes import Clock, FakeMini, FakePay, FakePush, FakeStorage, Luck
 from wxbackend.commands import with_commands
 from wxbackend.core.db import db
 from wxbackend.core.ports import Ports
@@ -19,7 +19,9 @@ from wxbackend.factory import create_app
 @pytest.fixture(scope="session")
 def embedded_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     clock = Clock()
-    ports = Ports(mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), now=clock, random_bytes=Luck())
+    ports = Ports(
+        mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), push=FakePush(), now=clock, random_bytes=Luck()
+    )
     return Template("sqlite", tmp_path_factory.mktemp("embedded"), ports)
 
 

@@ -6,7 +6,7 @@ Messages of the topic ``slow`` say ``started`` and end when a line comes in.
 import sys
 
 from tests.core.trial import with_trial
-from tests.fakes import FakeMini, FakePay, FakeStorage
+from tests.fakes import FakeMini, FakePay, FakePush, FakeStorage
 from wxbackend.commands import with_commands
 from wxbackend.core.ports import Ports, utc_now
 from wxbackend.core.settings import Settings
@@ -20,7 +20,7 @@ def _slow(_payload: object) -> None:
 
 
 settings = Settings.from_env(app_env="test", _env_file=None)
-ports = Ports(mini=FakeMini(), pay=FakePay(utc_now), storage=FakeStorage())  # type: ignore[arg-type]
+ports = Ports(mini=FakeMini(), pay=FakePay(utc_now), storage=FakeStorage(), push=FakePush())  # type: ignore[arg-type]
 app = with_trial(with_commands(create_app(settings, ports)))
 app.extensions["xiangshu.handlers"]["slow"] = _slow
 app.extensions["xiangshu.timetable"] = ()

@@ -8,7 +8,7 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import func, select
 
 from models import Certificate, PlantingBase, Pledge, PledgeStatus, Region, Resident, Tree, TreeLife
-from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
+from tests.fakes import Clock, FakeMini, FakePay, FakePush, FakeStorage, Luck
 from wxbackend.core.db import reading
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
@@ -78,7 +78,9 @@ def test_demo_does_not_load_over_other_data(cli: FlaskCliRunner, make):
 
 @pytest.mark.parametrize("words", [["load"], ["tokens", "--json"]])
 def test_production_has_no_demo(settings, words: list[str], clock: Clock):
-    ports = Ports(mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), now=clock, random_bytes=Luck())
+    ports = Ports(
+        mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), push=FakePush(), now=clock, random_bytes=Luck()
+    )
     live = create_app(settings.model_copy(update={"app_env": type(settings.app_env).PRODUCTION}), ports)
     assert live.test_cli_runner().invoke(args=["demo", *words]).exit_code == 2
     done = live.test_cli_runner().invoke(demo_commands, words)  # whoever finds a way to it all the same
@@ -89,7 +91,9 @@ def test_production_has_no_demo(settings, words: list[str], clock: Clock):
 
 @pytest.mark.parametrize("words", [["load"], ["tokens", "--json"]])
 def test_who_does_not_say_development_has_no_demo(database_url: str, words: list[str], clock: Clock):
-    ports = Ports(mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), now=clock, random_bytes=Luck())
+    ports = Ports(
+        mini=FakeMini(), pay=FakePay(clock), storage=FakeStorage(), push=FakePush(), now=clock, random_bytes=Luck()
+    )
     silent = create_app(Settings(database_url=database_url, _env_file=None), ports)  # type: ignore[call-arg]
     done = silent.test_cli_runner().invoke(demo_commands, words)
     assert (done.exit_code, "请先写明 APP_ENV" in done.output) == (1, True), done.output

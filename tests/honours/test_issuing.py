@@ -8,7 +8,8 @@ from models import Certificate, CertificateStatus, DedicationStatus, Pledge, Res
 from wxbackend.core.caller import Caller
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import NotFound
-from wxbackend.core.ports import OrderState, TradeState, ports, vault
+from wxbackend.core.ports import ports, vault
+from wxbackend.core.wxpay import OrderState, TradeState
 from wxbackend.honours import service as honours
 from wxbackend.honours.service import TOO_LONG, CertificateNotIssued
 from wxbackend.honours.tools import issuing_tools

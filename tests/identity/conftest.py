@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.fakes import FakeMini
+from tests.fakes import FakeMini, FakePush
 from tests.identity.people import Furnisher
 from wxbackend.core.db import transaction
-from wxbackend.core.ports import Ports, WxIdentity
+from wxbackend.core.ports import Ports
+from wxbackend.core.wxmini import WxIdentity
 from wxbackend.identity import legal
 
 
@@ -19,7 +20,9 @@ class MiniWithUnion(FakeMini):
 
 @pytest.fixture
 def ports(ports, clock, pay, storage):
-    return Ports(mini=MiniWithUnion(), pay=pay, storage=storage, now=clock, random_bytes=ports.random_bytes)
+    return Ports(
+        mini=MiniWithUnion(), pay=pay, storage=storage, push=FakePush(), now=clock, random_bytes=ports.random_bytes
+    )
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from models import AuditEntry, Resident
-from tests.fakes import FakeMini
+from tests.fakes import FakeMini, FakePush
 from tests.statements import counted
 from wxbackend.core.db import db, reading
 from wxbackend.core.ports import Ports
@@ -129,7 +129,9 @@ def test_wechat_is_asked_for_the_phone_outside_any_transaction_and_for_this_pers
             return super().phone(code, openid=openid)
 
     headers = make.resident()
-    watched = create_app(settings, Ports(mini=WatchingMini(), pay=ports.pay, storage=ports.storage, now=ports.now))
+    watched = create_app(
+        settings, Ports(mini=WatchingMini(), pay=ports.pay, storage=ports.storage, push=FakePush(), now=ports.now)
+    )
     watched.test_client().post("/v1/me/phone", json={"code": "phone-13800001234"}, headers=headers)
     assert asked == [("openid-a", False)]
     with watched.app_context():

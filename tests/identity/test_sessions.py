@@ -6,7 +6,7 @@ from threading import Barrier
 from sqlalchemy import func, select
 
 from models import Resident, ResidentSession
-from tests.fakes import FakeMini
+from tests.fakes import FakeMini, FakePush
 from tests.identity.people import dump
 from wxbackend.core.db import db, reading
 from wxbackend.core.ports import Ports
@@ -64,7 +64,7 @@ def test_one_openid_in_two_programs_is_two_accounts(app, make, ports, settings):
         appid = "wxfedcba9876543210"
 
     make.resident("a")
-    other_ports = Ports(mini=OtherMini(), pay=ports.pay, storage=ports.storage, now=ports.now)
+    other_ports = Ports(mini=OtherMini(), pay=ports.pay, storage=ports.storage, push=FakePush(), now=ports.now)
     other = create_app(settings, other_ports)
     assert other.test_client().post("/v1/sessions", json={"code": "code-a"}).status_code == 201
     assert count(Resident) == 2

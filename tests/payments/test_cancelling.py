@@ -7,7 +7,7 @@ import pytest
 from models import AttemptStatus, PledgeMove
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import UpstreamFailed
-from wxbackend.core.ports import CloseOutcome, OrderState, TradeState
+from wxbackend.core.wxpay import CloseOutcome, OrderState, TradeState
 from wxbackend.payments import attempts
 
 HOLD_S, MARGIN_S = 15 * 60, 60

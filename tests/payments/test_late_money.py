@@ -18,7 +18,7 @@ from models import (
 )
 from tests.fakes import MCHID
 from wxbackend.core.db import reading, transaction
-from wxbackend.core.ports import OrderState, TradeState
+from wxbackend.core.wxpay import OrderState, TradeState
 from wxbackend.payments import attempts
 
 HOLD_AND_MARGIN_S = 16 * 60

@@ -20,7 +20,7 @@ from models import (
 from tests.fakes import MCHID
 from tests.statements import counted
 from wxbackend.core.errors import Busy
-from wxbackend.core.ports import BadNotification, Notice, OrderState, PaidTransaction, TradeState, WrongRecipient
+from wxbackend.core.wxpay import BadNotification, Notice, OrderState, PaidTransaction, TradeState, WrongRecipient
 from wxbackend.payments.service import FULFIL
 
 

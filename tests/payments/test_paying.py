@@ -21,7 +21,8 @@ from models import (
 from tests.fakes import APPID, MCHID
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import UpstreamFailed
-from wxbackend.core.ports import CloseOutcome, OrderNumberSpent, OrderState, PrepayOrder, TradeState, ports
+from wxbackend.core.ports import ports
+from wxbackend.core.wxpay import CloseOutcome, OrderNumberSpent, OrderState, PrepayOrder, TradeState
 from wxbackend.payments import attempts
 from wxbackend.payments.cashier import Cashier
 from wxbackend.pledges import service as pledges

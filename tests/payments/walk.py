@@ -14,8 +14,9 @@ from models import Certificate, PaymentAttempt, PlantingBase, Pledge, Tree, Tree
 from tests.fakes import MCHID, Clock, FakePay
 from tests.make import Make
 from wxbackend.core.db import reading, transaction
-from wxbackend.core.ports import PaidTransaction, ports
+from wxbackend.core.ports import ports
 from wxbackend.core.worker import Worker
+from wxbackend.core.wxpay import PaidTransaction
 from wxbackend.honours import files
 from wxbackend.honours.files import Drawing
 from wxbackend.honours.service import DRAW

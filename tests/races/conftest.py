@@ -15,7 +15,8 @@ from tests.payments.walk import Headers, Walk
 from tests.races.runner import PATIENCE_S, Ask, Got, prepare, run
 from wxbackend.auditing.service import audit
 from wxbackend.core.db import reading, transaction
-from wxbackend.core.ports import WxIdentity, ports, settings, vault
+from wxbackend.core.ports import ports, settings, vault
+from wxbackend.core.wxmini import WxIdentity
 from wxbackend.identity.service import NewSession, sign_in
 
 PROCESSES = 4

@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Flask
 
-from tests.fakes import Clock, FakeMini, FakePay, FakeStorage, Luck
+from tests.fakes import Clock, FakeMini, FakePay, FakePush, FakeStorage, Luck
 from wxbackend.core.db import db
-from wxbackend.core.ports import PaidTransaction, Ports
+from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
+from wxbackend.core.wxpay import PaidTransaction
 from wxbackend.factory import create_app
 
 PATIENCE_S = 30
@@ -46,7 +47,7 @@ def run(name: str, url: str, asks: Sequence[Ask]) -> list[Got]:
     """Ask everything at once, when all processes are ready."""
     clock = Clock()
     pay = FakePay(clock)
-    ports = Ports(mini=FakeMini(), pay=pay, storage=FakeStorage(), now=clock, random_bytes=Luck(name))
+    ports = Ports(mini=FakeMini(), pay=pay, storage=FakeStorage(), push=FakePush(), now=clock, random_bytes=Luck(name))
     settings = Settings(app_env="test", database_url=url, rate_limits=False, _env_file=None)  # type: ignore[call-arg]
     app = create_app(settings, ports)
     bodies = [pay.notice_of(ask.paid) if ask.paid else None for ask in asks]

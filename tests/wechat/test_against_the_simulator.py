@@ -11,13 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from wxbackend.core.ports import (
-    BadLoginCode,
+from wxbackend.core.wxmini import BadLoginCode, BadPhoneCode, LoginBlocked
+from wxbackend.core.wxpay import (
     BadNotification,
-    BadPhoneCode,
     ClientPayParams,
     CloseOutcome,
-    LoginBlocked,
     Notice,
     OrderNumberSpent,
     OrderPaid,

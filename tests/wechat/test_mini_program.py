@@ -10,7 +10,7 @@ import pytest
 from tests.wechat.paper import APPID, NOON
 from tests.wechat.stub import DROP, HANG, Answer, Reply, Seen, Stub, as_json
 from wxbackend.core.errors import UpstreamFailed
-from wxbackend.core.ports import BadLoginCode, BadPhoneCode, LoginBlocked, MiniProgram
+from wxbackend.core.wxmini import BadLoginCode, BadPhoneCode, LoginBlocked, MiniProgram
 from wxbackend.wechat.errors import WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 from wxbackend.wechat.mini import LiveMiniProgram, MiniProgramClient
 from wxbackend.wechat.tokens import AccessToken, AccessTokenStore, MemoryTokenStore

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.wechat.paper import APPID, MCHID, NOON, ORDER, OTHER_MCHID, PayWorld, transaction
 from tests.wechat.stub import HANG, Answer, Reply, Stub
-from wxbackend.core.ports import (
+from wxbackend.core.wxpay import (
     CloseOutcome,
     OrderNumberSpent,
     OrderPaid,

@@ -25,7 +25,7 @@ from tests.wechat.paper import (
 )
 from tests.wechat.stub import Answer, Reply, Stub
 from tests.wechat.test_pay_gateway import PAID, gateway_of
-from wxbackend.core.ports import BadNotification, Notice, WrongRecipient
+from wxbackend.core.wxpay import BadNotification, Notice, WrongRecipient
 from wxbackend.wechat.pay import LiveGateway
 
 Serve = Callable[[Answer], Stub]

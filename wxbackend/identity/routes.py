@@ -9,7 +9,8 @@ from wxbackend.core.db import reading, transaction
 from wxbackend.core.http import answer, no_content
 from wxbackend.core.limits import by_address, limiter
 from wxbackend.core.policies import allow, current_caller, public, resident
-from wxbackend.core.ports import WxIdentity, ports, settings, vault
+from wxbackend.core.ports import ports, settings, vault
+from wxbackend.core.wxmini import WxIdentity
 from wxbackend.identity import erasure, exports, legal, profile
 from wxbackend.identity import service as identity
 from wxbackend.identity.rules import printable_name

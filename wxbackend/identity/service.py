@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from models import Resident, ResidentSession, ResidentStatus
 from wxbackend.core.crypto import Vault, token_digest
 from wxbackend.core.errors import Busy, NotFound, NotSignedIn
-from wxbackend.core.ports import WxIdentity
 from wxbackend.core.sql import insert_into
+from wxbackend.core.wxmini import WxIdentity
 
 DEVICE_LENGTH = 200
 

@@ -15,7 +15,8 @@ from models import AttemptStatus, PledgeStatus
 from wxbackend.core.crypto import BlindIndex
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import Conflict, UpstreamFailed
-from wxbackend.core.ports import (
+from wxbackend.core.ports import ports, settings, vault
+from wxbackend.core.wxpay import (
     ClientPayParams,
     CloseOutcome,
     OrderNumberSpent,
@@ -24,9 +25,6 @@ from wxbackend.core.ports import (
     PaymentGateway,
     PrepayOrder,
     TradeState,
-    ports,
-    settings,
-    vault,
 )
 from wxbackend.payments import attempts
 from wxbackend.payments.attempts import Order

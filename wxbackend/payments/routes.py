@@ -13,7 +13,8 @@ from wxbackend.core.health import alarm
 from wxbackend.core.http import answer, no_content
 from wxbackend.core.limits import limiter
 from wxbackend.core.policies import allow, current_caller, resident, wechat
-from wxbackend.core.ports import BadNotification, Notice, WrongRecipient, ports, vault
+from wxbackend.core.ports import ports, vault
+from wxbackend.core.wxpay import BadNotification, Notice, WrongRecipient
 from wxbackend.fulfilment import service as fulfilment
 from wxbackend.honours.tools import issuing_tools
 from wxbackend.payments import attempts

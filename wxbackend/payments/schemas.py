@@ -2,8 +2,8 @@
 
 from pydantic import ConfigDict, Field
 
-from wxbackend.core.ports import ClientPayParams
 from wxbackend.core.schema import Answer
+from wxbackend.core.wxpay import ClientPayParams
 from wxbackend.payments.attempts import Order
 
 

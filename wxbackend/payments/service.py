@@ -28,8 +28,8 @@ from wxbackend.core.crypto import BlindIndex
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import NotFound
 from wxbackend.core.health import alarm
-from wxbackend.core.ports import Notice, PaidTransaction
 from wxbackend.core.sql import insert_into
+from wxbackend.core.wxpay import Notice, PaidTransaction
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
 from wxbackend.payments import attempts

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from wxbackend.core.ports import OrderState, PaidTransaction, TradeState
+from wxbackend.core.wxpay import OrderState, PaidTransaction, TradeState
 
 WAS_PAID = frozenset({TradeState.SUCCESS, TradeState.REFUND})
 Document = Mapping[str, Any]

@@ -8,6 +8,7 @@ from wxbackend.wechat.mini import LiveMiniProgram, MiniProgramClient
 from wxbackend.wechat.pay import LiveGateway
 from wxbackend.wechat.pay_core import OFFICIAL_URL as PAY_URL
 from wxbackend.wechat.pay_core import PayCore, pay_hosts
+from wxbackend.wechat.push import LivePushOpener
 from wxbackend.wechat.tokens import AccessTokenStore, MemoryTokenStore, RedisTokenStore, connect_redis
 from wxbackend.wechat.transport import Hosts, Link
 
@@ -27,6 +28,10 @@ def live_gateway(*, appid: str, merchants_file: Path | None, base_url: str = PAY
     merchants = read_merchants(merchants_file) if merchants_file else ()
     cores = [PayCore(merchant, Link(hosts, timeout_s=PAY_TIMEOUT_S)) for merchant in merchants]
     return LiveGateway(appid=appid, cores=cores)
+
+
+def live_push(*, appid: str, token: str, aes_key: str) -> LivePushOpener:
+    return LivePushOpener(appid=appid, token=token, aes_key=aes_key)
 
 
 def _token_store(appid: str, redis_url: str | None) -> AccessTokenStore:

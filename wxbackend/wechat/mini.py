@@ -10,7 +10,8 @@ from typing import Any
 import requests
 from wechatpy import WeChatClient
 
-from wxbackend.core.ports import BadLoginCode, BadPhoneCode, LoginBlocked, WxIdentity, utc_now
+from wxbackend.core.ports import utc_now
+from wxbackend.core.wxmini import BadLoginCode, BadPhoneCode, LoginBlocked, WxIdentity
 from wxbackend.wechat.errors import WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 from wxbackend.wechat.tokens import AccessToken, AccessTokenStore
 from wxbackend.wechat.transport import TRY_PAUSES_S, Link

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wechatpayv3.type import RequestType
 
-from wxbackend.core.ports import (
+from wxbackend.core.wxpay import (
     BadNotification,
     ClientPayParams,
     CloseOutcome,

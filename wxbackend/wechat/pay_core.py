@@ -12,7 +12,8 @@ from wechatpayv3.core import Core
 from wechatpayv3.type import RequestType
 from wechatpayv3.utils import aes_decrypt, build_authorization
 
-from wxbackend.core.ports import BadNotification, utc_now
+from wxbackend.core.ports import utc_now
+from wxbackend.core.wxpay import BadNotification
 from wxbackend.wechat.documents import Document, Malformed, parse_document, section_at, text_at
 from wxbackend.wechat.errors import WxError, WxForged, WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 from wxbackend.wechat.merchants import Merchant

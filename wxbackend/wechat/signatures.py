@@ -9,7 +9,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from wechatpayv3.utils import rsa_verify
 
-from wxbackend.core.ports import BadNotification
+from wxbackend.core.wxpay import BadNotification
 
 WINDOW_S = 300
 ALGORITHM = "WECHATPAY2-SHA256-RSA2048"

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from models import Display, PlantingBase, PledgeKind, Resident, Reward
 from wxbackend.core.db import reading, transaction
-from wxbackend.core.ports import PaidTransaction, ports, vault
+from wxbackend.core.ports import ports, vault
+from wxbackend.core.wxpay import PaidTransaction
 from wxbackend.devtools.demo.plan import Scale, person_name
 from wxbackend.fulfilment import service as fulfilment
 from wxbackend.honours.tools import issuing_tools

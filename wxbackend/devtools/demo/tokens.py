@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from models import Certificate, PlantingBase, Pledge, Resident, Role, Staff, StaffGrant, StaffStatus, Tree
 from wxbackend.core.db import transaction
-from wxbackend.core.ports import WxIdentity, ports, vault
+from wxbackend.core.ports import ports, vault
+from wxbackend.core.wxmini import WxIdentity
 from wxbackend.devtools.demo.world import COUNTY
 from wxbackend.identity import service as identity
 from wxbackend.staff.passwords import hash_password
