@@ -13,7 +13,9 @@ from models.certificate import (
     SerialCounter,
     SigningKey,
 )
+from models.content import REVIEW_MOVES, Avatar, ContentReview, ContentSubject, ReviewStatus
 from models.ledger import AccountKind, LedgerAccount, LedgerTransfer, Lot, LotUse, TransferCode, Unit
+from models.message import InboxMessage, MessageConsent, MessageDelivery, MessageKind
 from models.outbox import IdempotencyKey, JobLease, OutboxMessage, OutboxStatus
 from models.payment import (
     ATTEMPT_MOVES,
@@ -27,6 +29,15 @@ from models.payment import (
     RefundDueReason,
 )
 from models.planting_base import BASE_MOVES, BaseStatus, PlantingBase, Species
+from models.platform import (
+    MiniCode,
+    PlatformFault,
+    PushMessage,
+    PushState,
+    ShippingReport,
+    ShippingStatus,
+    StoredAccessToken,
+)
 from models.pledge import (
     PLEDGE_MOVES,
     DedicationStatus,
@@ -39,6 +50,9 @@ from models.pledge import (
     Reward,
 )
 from models.points import PointsRule
+from models.receipt import RECEIPT_MOVES, ReceiptRequest, ReceiptStatus
+from models.reconciliation import Bill, BillLine, BillLineKind, BillStatus, ReconItem, ReconQueue, ReconStatus
+from models.refund import REFUND_MOVES, PointsDebt, Refund, RefundMove, RefundReason, RefundStatus
 from models.region import PREFIX_LENGTH, Region, RegionLevel
 from models.resident import Consent, LegalText, Resident, ResidentSession, ResidentStatus
 from models.staff import (
@@ -61,6 +75,9 @@ __all__ = [
     "CERTIFICATE_MOVES",
     "PLEDGE_MOVES",
     "PREFIX_LENGTH",
+    "RECEIPT_MOVES",
+    "REFUND_MOVES",
+    "REVIEW_MOVES",
     "STAFF_MOVES",
     "TREE_ADOPTION_MOVES",
     "TREE_LIFE_MOVES",
@@ -70,8 +87,13 @@ __all__ = [
     "ApprovalStatus",
     "AttemptStatus",
     "AuditEntry",
+    "Avatar",
     "Base",
     "BaseStatus",
+    "Bill",
+    "BillLine",
+    "BillLineKind",
+    "BillStatus",
     "Campaign",
     "CampaignStatus",
     "Certificate",
@@ -80,9 +102,12 @@ __all__ = [
     "CertificateMove",
     "CertificateStatus",
     "Consent",
+    "ContentReview",
+    "ContentSubject",
     "DedicationStatus",
     "Display",
     "IdempotencyKey",
+    "InboxMessage",
     "Issuer",
     "JobLease",
     "LedgerAccount",
@@ -91,6 +116,10 @@ __all__ = [
     "LegalText",
     "Lot",
     "LotUse",
+    "MessageConsent",
+    "MessageDelivery",
+    "MessageKind",
+    "MiniCode",
     "MismatchStatus",
     "NoticeState",
     "OutboxMessage",
@@ -100,28 +129,45 @@ __all__ = [
     "PaymentMismatch",
     "PaymentNotice",
     "PlantingBase",
+    "PlatformFault",
     "Pledge",
     "PledgeKind",
     "PledgeMove",
     "PledgeStatus",
     "PledgeTree",
+    "PointsDebt",
     "PointsRule",
+    "PushMessage",
+    "PushState",
+    "ReceiptRequest",
+    "ReceiptStatus",
+    "ReconItem",
+    "ReconQueue",
+    "ReconStatus",
+    "Refund",
     "RefundDue",
     "RefundDueReason",
+    "RefundMove",
+    "RefundReason",
+    "RefundStatus",
     "Region",
     "RegionLevel",
     "Resident",
     "ResidentSession",
     "ResidentStatus",
+    "ReviewStatus",
     "Reward",
     "Role",
     "SerialCounter",
+    "ShippingReport",
+    "ShippingStatus",
     "SigningKey",
     "Species",
     "Staff",
     "StaffGrant",
     "StaffSession",
     "StaffStatus",
+    "StoredAccessToken",
     "TransferCode",
     "Tree",
     "TreeAdoption",

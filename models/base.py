@@ -9,6 +9,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+#: Columns added by a migration stand behind the others, in the models as in a migrated database.
+ADDED_LATER = 1
 #: SQLite gives a rowid alias only to INTEGER; everywhere else keys are 64 bits wide.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 

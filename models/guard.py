@@ -20,6 +20,11 @@ CERTIFICATE_FACE = (
 ACCOUNT_IDENTITY = ("id", "unit", "owner", "kind", "floor", "hot")
 #: What makes a lot; only its remainder moves, and only by uses.
 LOT_IDENTITY = ("id", "account_id", "transfer_id", "source", "purpose", "expires_on", "amount")
+#: What was asked for; only its progress moves.
+REFUND_WISH = (
+    "id", "number", "pledge_id", "attempt_id", "due_id", "county_code", "reason", "amount_fen", "tree_count",
+    "from_status", "requested_by_kind", "requested_by_id", "requested_at",
+)  # fmt: skip
 #: What makes a rule; only its last day may be set.
 RULE_IDENTITY = (
     "id", "code", "county_code", "version", "fen_per_green", "fen_per_honour", "valid_from", "sentence", "source",

@@ -31,6 +31,7 @@ class AccountKind(StrEnum):
     SUSPENSE = "suspense"  # money that found no pledge and waits for its refund
     ISSUE = "issue"  # where points come from, one per county and unit
     RESIDENT = "resident"
+    REFUNDING = "refunding"  # money set aside for refunds that were approved, one per merchant number
 
 
 class TransferCode(StrEnum):
@@ -41,6 +42,9 @@ class TransferCode(StrEnum):
     POINTS_FOR_PAYMENT = "points-for-payment"
     SPEND = "spend"
     REVERSAL = "reversal"
+    REFUND_HOLD = "refund-hold"  # fund or suspense → refunding, when a refund is approved
+    REFUND = "refund"  # refunding → merchant, when WeChat says that the payer has it
+    POINTS_DEBT = "points-debt"  # points earned later that make up for points spent before their refund
 
 
 def _whole(*columns: str) -> SchemaItem:

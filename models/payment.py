@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, EnumText, HasId, one_of
+from models.base import ADDED_LATER, Base, EnumText, HasId, one_of
 
 
 class AttemptStatus(StrEnum):
@@ -48,6 +48,7 @@ class PaymentAttempt(HasId, Base):
             "(status = 'success') = (transaction_id IS NOT NULL) AND (transaction_id IS NULL) = (paid_at IS NULL)",
             name="success_is_complete",
         ),
+        CheckConstraint("refund_fen BETWEEN 0 AND amount_fen", name="refund_within_paid"),
         Index(
             "ix_payment_attempt_due",
             "next_query_at",
@@ -74,6 +75,8 @@ class PaymentAttempt(HasId, Base):
     transaction_id: Mapped[str | None] = mapped_column(unique=True)
     payer_total_fen: Mapped[int | None]
     paid_at: Mapped[datetime | None]
+    #: Taken by refunds that are under way or done: their sum never exceeds what was paid.
+    refund_fen: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=ADDED_LATER)
 
 
 class NoticeState(StrEnum):
@@ -112,6 +115,10 @@ class PaymentMismatch(HasId, Base):
     __tablename__ = "payment_mismatch"
     __table_args__ = (
         CheckConstraint(one_of("status", MismatchStatus), name="status"),
+        CheckConstraint(
+            "(status = 'resolved') = (resolved_at IS NOT NULL) AND (resolved_at IS NULL) = (resolution IS NULL)",
+            name="resolved_is_complete",
+        ),
         UniqueConstraint("out_trade_no", "transaction_id", "field"),
     )
 
@@ -122,11 +129,17 @@ class PaymentMismatch(HasId, Base):
     found: Mapped[str]
     status: Mapped[MismatchStatus] = mapped_column(EnumText(MismatchStatus), default=MismatchStatus.OPEN)
     at: Mapped[datetime]
+    #: What staff did about it, in a word: ``refunded`` or ``dismissed``.
+    resolution: Mapped[str | None] = mapped_column(sort_order=ADDED_LATER)
+    resolution_note: Mapped[str | None] = mapped_column(sort_order=ADDED_LATER)
+    resolved_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), sort_order=ADDED_LATER)
+    resolved_at: Mapped[datetime | None] = mapped_column(sort_order=ADDED_LATER)
 
 
 class RefundDueReason(StrEnum):
     NO_STOCK = "no_stock"
     SECOND_PAYMENT = "second_payment"
+    MISMATCH = "mismatch"
 
 
 class RefundDue(HasId, Base):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, EnumText, HasId, one_of
+from models.base import ADDED_LATER, Base, EnumText, HasId, one_of
 
 
 class Species(HasId, Base):
@@ -92,3 +92,5 @@ class PlantingBase(HasId, Base):
     sold: Mapped[int] = mapped_column(default=0)
     status: Mapped[BaseStatus] = mapped_column(EnumText(BaseStatus), default=BaseStatus.DRAFT)
     created_at: Mapped[datetime]
+    #: When finance bought the seedlings: from then on a change of mind is no ground for a refund.
+    procured_at: Mapped[datetime | None] = mapped_column(sort_order=ADDED_LATER)

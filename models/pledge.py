@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, EnumText, HasId, one_of
+from models.base import ADDED_LATER, Base, EnumText, HasId, one_of
 
 
 class PledgeKind(StrEnum):
@@ -27,20 +27,33 @@ class PledgeStatus(StrEnum):
     RENEWED = "renewed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
 
 
-#: Every allowed move; EXPIRED | CANCELLED → FUNDED is money that arrives late.
+#: Every allowed move; EXPIRED | CANCELLED → FUNDED is money that arrives late. REFUNDING goes back to where it came
+#: from when the refund is refused, fails, or takes only some of the trees.
 PLEDGE_MOVES: Mapping[PledgeStatus, frozenset[PledgeStatus]] = MappingProxyType(
     {
         PledgeStatus.PENDING: frozenset({PledgeStatus.FUNDED, PledgeStatus.CANCELLED, PledgeStatus.EXPIRED}),
-        PledgeStatus.FUNDED: frozenset({PledgeStatus.ALLOCATED}),
-        PledgeStatus.ALLOCATED: frozenset({PledgeStatus.PLANTED, PledgeStatus.ACTIVE}),
-        PledgeStatus.PLANTED: frozenset({PledgeStatus.ACTIVE}),
-        PledgeStatus.ACTIVE: frozenset({PledgeStatus.ENDED, PledgeStatus.RENEWED}),
+        PledgeStatus.FUNDED: frozenset({PledgeStatus.ALLOCATED, PledgeStatus.REFUNDING}),
+        PledgeStatus.ALLOCATED: frozenset({PledgeStatus.PLANTED, PledgeStatus.ACTIVE, PledgeStatus.REFUNDING}),
+        PledgeStatus.PLANTED: frozenset({PledgeStatus.ACTIVE, PledgeStatus.REFUNDING}),
+        PledgeStatus.ACTIVE: frozenset({PledgeStatus.ENDED, PledgeStatus.RENEWED, PledgeStatus.REFUNDING}),
         PledgeStatus.ENDED: frozenset(),
         PledgeStatus.RENEWED: frozenset(),
         PledgeStatus.CANCELLED: frozenset({PledgeStatus.FUNDED}),
         PledgeStatus.EXPIRED: frozenset({PledgeStatus.FUNDED}),
+        PledgeStatus.REFUNDING: frozenset(
+            {
+                PledgeStatus.FUNDED,
+                PledgeStatus.ALLOCATED,
+                PledgeStatus.PLANTED,
+                PledgeStatus.ACTIVE,
+                PledgeStatus.REFUNDED,
+            }
+        ),
+        PledgeStatus.REFUNDED: frozenset(),
     }
 )
 
@@ -85,6 +98,8 @@ class Pledge(HasId, Base):
         CheckConstraint(
             "(status IN ('pending', 'cancelled', 'expired')) = (paid_at IS NULL)", name="paid_at_when_paid"
         ),
+        CheckConstraint("refunded_fen BETWEEN 0 AND amount_fen", name="refunded"),
+        CheckConstraint("refunded_tree_count BETWEEN 0 AND coalesce(tree_count, 0)", name="refunded_trees"),
         Index("ix_pledge_resident_id", "resident_id", "id"),
         Index("ix_pledge_base_id", "base_id", "id"),
         Index(
@@ -124,6 +139,9 @@ class Pledge(HasId, Base):
     hold_expires_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     active_until: Mapped[date | None] = mapped_column(Date)
+    #: What went back to the payer, and how many trees with it. What was pledged stays as it was.
+    refunded_fen: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=ADDED_LATER)
+    refunded_tree_count: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=ADDED_LATER)
 
 
 class PledgeMove(HasId, Base):

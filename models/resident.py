@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, EnumText, HasId, one_of
+from models.base import ADDED_LATER, Base, EnumText, HasId, one_of
 
 
 class ResidentStatus(StrEnum):
@@ -25,9 +25,10 @@ class Resident(HasId, Base):
         CheckConstraint(one_of("status", ResidentStatus), name="status"),
         CheckConstraint(
             "status = 'active' OR (openid_index IS NULL AND openid_sealed IS NULL AND unionid_sealed IS NULL"
-            " AND name_sealed IS NULL AND phone_sealed IS NULL)",
+            " AND name_sealed IS NULL AND phone_sealed IS NULL AND nickname_sealed IS NULL AND phone_index IS NULL)",
             name="erased_is_empty",
         ),
+        Index("ix_resident_phone_index", "phone_index"),
     )
 
     row_key: Mapped[str] = mapped_column(unique=True)
@@ -40,6 +41,10 @@ class Resident(HasId, Base):
     status: Mapped[ResidentStatus] = mapped_column(EnumText(ResidentStatus), default=ResidentStatus.ACTIVE)
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+    #: What WeChat's own form field gave, shown only once it was checked.
+    nickname_sealed: Mapped[str | None] = mapped_column(info={"pii": "P2"}, sort_order=ADDED_LATER)
+    #: Blind index of the phone: people are found by it, nobody reads it.
+    phone_index: Mapped[str | None] = mapped_column(sort_order=ADDED_LATER)
 
 
 class ResidentSession(HasId, Base):

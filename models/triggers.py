@@ -17,9 +17,9 @@ from models.base import Base
 from models.guard import Trigger
 
 #: Rows of these are history: never changed, never removed.
-APPEND_ONLY = ("ledger_transfer", "lot_use", "audit_entry", "pledge_move", "certificate_move")
+APPEND_ONLY = ("ledger_transfer", "lot_use", "audit_entry", "pledge_move", "certificate_move", "refund_move")
 #: Rows of these change within limits, and are never removed.
-KEPT = ("ledger_account", "lot", "points_rule")
+KEPT = ("ledger_account", "lot", "points_rule", "refund", "points_debt", "receipt_request", "recon_item")
 
 GUARDS: Mapping[str, tuple[Trigger, ...]] = MappingProxyType(
     {

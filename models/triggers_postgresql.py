@@ -5,7 +5,7 @@ is the name of the rule. No ``%`` stands in these texts, so that every driver pa
 
 from collections.abc import Iterable, Iterator
 
-from models.guard import ACCOUNT_IDENTITY, CERTIFICATE_FACE, LOT_IDENTITY, RULE_IDENTITY, Trigger
+from models.guard import ACCOUNT_IDENTITY, CERTIFICATE_FACE, LOT_IDENTITY, REFUND_WISH, RULE_IDENTITY, Trigger
 
 
 def _function(name: str, body: str) -> tuple[str, str]:
@@ -217,9 +217,22 @@ _APPROVAL = (
     ),
 )
 
+# A refund that ended stays ended: money that went back, or did not, is not decided again.
+_REFUND = (
+    _refusing("refund", "refund_fixed", "UPDATE", _changed(REFUND_WISH), "refund_fixed"),
+    _refusing(
+        "refund",
+        "refund_ended",
+        "UPDATE",
+        "OLD.status IN ('success', 'closed', 'rejected', 'withdrawn') AND NEW.status <> OLD.status",
+        "refund_ended",
+    ),
+)
+
 
 def guards(*, append_only: Iterable[str], kept: Iterable[str]) -> tuple[Trigger, ...]:
     """Every trigger, in an order in which they can be created."""
     history = (trigger for table in append_only for trigger in _append_only(table))
     rows = (trigger for table in kept for trigger in _kept(table))
-    return (*history, *rows, *_ACCOUNT, *_TRANSFER, *_LOT, *_LOT_USE, *_POINTS_RULE, *_CERTIFICATE, *_APPROVAL)
+    certificates = (*_CERTIFICATE, *_APPROVAL)
+    return (*history, *rows, *_ACCOUNT, *_TRANSFER, *_LOT, *_LOT_USE, *_POINTS_RULE, *certificates, *_REFUND)

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from models.guard import ACCOUNT_IDENTITY, CERTIFICATE_FACE, LOT_IDENTITY, RULE_IDENTITY, Trigger
+from models.guard import ACCOUNT_IDENTITY, CERTIFICATE_FACE, LOT_IDENTITY, REFUND_WISH, RULE_IDENTITY, Trigger
 
 
 def _trigger(table: str, name: str, when: str, *body: str) -> Trigger:
@@ -175,9 +175,24 @@ _APPROVAL = (
     _trigger("approval", "approval_kept", "BEFORE DELETE", _refuse("approval_decided", "OLD.status <> 'open'")),
 )
 
+# A refund that ended stays ended: money that went back, or did not, is not decided again.
+_REFUND = (
+    _trigger("refund", "refund_fixed", "BEFORE UPDATE", _refuse("refund_fixed", _changed(REFUND_WISH))),
+    _trigger(
+        "refund",
+        "refund_ended",
+        "BEFORE UPDATE",
+        _refuse(
+            "refund_ended",
+            "OLD.status IN ('success', 'closed', 'rejected', 'withdrawn') AND NEW.status IS NOT OLD.status",
+        ),
+    ),
+)
+
 
 def guards(*, append_only: Iterable[str], kept: Iterable[str]) -> tuple[Trigger, ...]:
     """Every trigger, in an order in which they can be created."""
     history = (trigger for table in append_only for trigger in _append_only(table))
     rows = map(_kept, kept)
-    return (*history, *rows, *_ACCOUNT, *_TRANSFER, *_LOT, *_LOT_USE, *_POINTS_RULE, *_CERTIFICATE, *_APPROVAL)
+    certificates = (*_CERTIFICATE, *_APPROVAL)
+    return (*history, *rows, *_ACCOUNT, *_TRANSFER, *_LOT, *_LOT_USE, *_POINTS_RULE, *certificates, *_REFUND)
