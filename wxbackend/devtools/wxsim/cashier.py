@@ -71,16 +71,19 @@ def pay(world: World, order: Order, *, openid: str | None = None, coupon_fen: in
     if not 0 <= coupon_fen < order.form.total_fen:
         raise CashierRefusal("bad-coupon", "a coupon is less than the total")
     now = world.clock.now()
+    account = world.accounts.of(order.form.mchid)
     order.move(TradeState.SUCCESS)
     order.paid_at = now
     order.coupon_fen = coupon_fen
     day = rfc3339(now)[:10].replace("-", "")
     order.transaction_id = f"420000{day}{int(random_hex(11), 16):014d}"
+    order.fee_fen = account.fee_of(order.form.total_fen)
+    account.receive(order, now=now)
     return order.transaction()
 
 
 def _check_payable(world: World, order: Order, *, openid: str | None) -> None:
-    if order.state is TradeState.SUCCESS:
+    if order.paid_at is not None:
         raise CashierRefusal("order-paid", "该订单已支付")
     if order.state is TradeState.CLOSED:
         raise CashierRefusal("order-closed", "该订单已关闭")

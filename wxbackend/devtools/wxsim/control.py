@@ -46,8 +46,10 @@ from wxbackend.devtools.wxsim.control_bodies import (
 )
 from wxbackend.devtools.wxsim.faults import BadFault, Fault
 from wxbackend.devtools.wxsim.notices import BadNotice
+from wxbackend.devtools.wxsim.pay_accounts import BadAccount
 from wxbackend.devtools.wxsim.people import User, new_openid
 from wxbackend.devtools.wxsim.post_office import PostOffice
+from wxbackend.devtools.wxsim.refunds import BadRefund
 from wxbackend.devtools.wxsim.wire import Answer, BadJson, Json, Request, Route, find_route, json_answer
 from wxbackend.devtools.wxsim.world import World
 
@@ -81,7 +83,7 @@ class ControlSite:
             return _refuse(409, refusal.code, refusal.message)
         except Unknown as missing:
             return _refuse(404, "not-found", str(missing))
-        except (ValidationError, BadJson, BadFault, BadNotice) as error:
+        except (ValidationError, BadJson, BadFault, BadNotice, BadRefund, BadAccount) as error:
             return _refuse(400, "bad-request", str(error))
 
 

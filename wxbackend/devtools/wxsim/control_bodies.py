@@ -43,6 +43,7 @@ class HandlingBody(ControlBody):
 
 
 class PlanBody(HandlingBody):
+    event: Literal["payment", "refund", "any"] = "payment"
     times: int = Field(default=1, ge=1, le=10_000)
 
 

@@ -5,9 +5,11 @@ from wxbackend.devtools.wxsim.control import ControlHandler, Desk, read
 from wxbackend.devtools.wxsim.control_bodies import FlushBody, HandlingBody, NotifyBody, PayBody, PlanBody, ReleaseBody
 from wxbackend.devtools.wxsim.deliveries import Delivery
 from wxbackend.devtools.wxsim.notices import BadNotice, transaction_notice
-from wxbackend.devtools.wxsim.orders import Order, TradeState
+from wxbackend.devtools.wxsim.orders import Order
 from wxbackend.devtools.wxsim.wire import Json, Request, Route
 from wxbackend.devtools.wxsim.world import World
+
+EVENTS = {"payment": "TRANSACTION.", "refund": "REFUND.", "any": ""}
 
 
 def pay_order(desk: Desk, request: Request) -> Json:
@@ -38,15 +40,15 @@ def notify(desk: Desk, request: Request) -> Json:
     body = read(request, NotifyBody)
     with desk.world.lock:
         order = find_order(desk.world, body.out_trade_no, mchid=body.mchid)
-        if order.state is not TradeState.SUCCESS:
+        if order.paid_at is None:
             raise BadNotice("only a paid order is notified")
-        notice = transaction_notice(order.transaction(), url=order.form.notify_url)
+        notice = transaction_notice(order.paid_transaction(), url=order.form.notify_url)
     return _numbers(desk.office.send(notice, body.handling()))
 
 
 def plan(desk: Desk, request: Request) -> Json:
     body = read(request, PlanBody)
-    desk.office.plan(body.handling(), times=body.times)
+    desk.office.plan(body.handling(), times=body.times, event=EVENTS[body.event])
     return body.model_dump(mode="json", include=set(HandlingBody.model_fields))
 
 

@@ -82,6 +82,15 @@ def seal(plain: bytes, *, apiv3_key: str, associated_data: str) -> dict[str, str
     }
 
 
+def open_sealed_text(key: rsa.RSAPrivateKey, sealed: str) -> str | None:
+    """A sensitive field (bank card, name) sealed by RSA-OAEP; ``None`` when it was sealed for another key."""
+    scheme = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), label=None)  # noqa: S303  WeChat's choice
+    try:
+        return key.decrypt(base64.b64decode(sealed, validate=True), scheme).decode()
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """A key of WeChat's side with the name it goes by in ``Wechatpay-Serial``."""

@@ -12,6 +12,7 @@ from wxbackend.devtools.wxsim.wire import Json, json_bytes
 
 STALE_BY_S = 3600
 MOST_COPIES = 1000
+REFUND_SUMMARIES = {"SUCCESS": "退款成功", "ABNORMAL": "退款异常", "CLOSED": "退款关闭"}
 
 
 class Forgery(StrEnum):
@@ -71,6 +72,20 @@ def transaction_notice(transaction: Json, *, url: str) -> Notice:
         summary="支付成功",
         original_type="transaction",
         plain=transaction,
+    )
+
+
+def refund_notice(resource: Json, *, url: str) -> Notice:
+    """REFUND.SUCCESS, REFUND.ABNORMAL or REFUND.CLOSED for a refund that ended so."""
+    state = resource["refund_status"]
+    return Notice(
+        mchid=resource["mchid"],
+        subject=resource["out_trade_no"],
+        url=url,
+        event_type=f"REFUND.{state}",
+        summary=REFUND_SUMMARIES[state],
+        original_type="refund",
+        plain=resource,
     )
 
 

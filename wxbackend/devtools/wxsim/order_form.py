@@ -18,16 +18,16 @@ LONGEST_OPENID = 128
 
 def read_form(body: Json, *, now: float) -> OrderForm:
     """The checked order; raises PayRefusal PARAM_ERROR naming the first field that is wrong."""
-    time_expire = _text(body, "time_expire", most=64, required=False)
+    time_expire = optional_text(body, "time_expire", most=64)
     return OrderForm(
         appid=_required(body, "appid", most=32),
         mchid=_required(body, "mchid", most=32),
         description=_required(body, "description", most=127),
         out_trade_no=_number(body),
-        notify_url=_notify_url(body),
+        notify_url=read_notify_url(body),
         total_fen=_total_fen(body),
         openid=_openid(body),
-        attach=_text(body, "attach", most=128, required=False),
+        attach=optional_text(body, "attach", most=128),
         time_expire=time_expire,
         expires_at=None if time_expire is None else _expiry(time_expire, now=now),
     )
@@ -38,9 +38,9 @@ def wrong(field: str, issue: str, value: Any = None) -> PayRefusal:
     return PayRefusal(400, "PARAM_ERROR", f"参数错误: {field}", detail)
 
 
-def _text(body: Json, name: str, *, most: int, required: bool) -> str | None:
+def optional_text(body: Json, name: str, *, most: int) -> str | None:
     value = body.get(name)
-    if value is None and not required:
+    if value is None:
         return None
     if not isinstance(value, str) or not 1 <= len(value) <= most:
         raise wrong(name, f"字符串长度应为1至{most}", value)
@@ -48,7 +48,7 @@ def _text(body: Json, name: str, *, most: int, required: bool) -> str | None:
 
 
 def _required(body: Json, name: str, *, most: int) -> str:
-    value = _text(body, name, most=most, required=True)
+    value = optional_text(body, name, most=most)
     if value is None:
         raise wrong(name, "缺少必填参数")
     return value
@@ -95,7 +95,7 @@ def _expiry(text: str, *, now: float) -> float:
     return expires_at
 
 
-def _notify_url(body: Json) -> str:
+def read_notify_url(body: Json) -> str:
     """HTTPS, no query; plain HTTP only for hosts out of the public network's reach, the real rule for private lines."""
     value = _required(body, "notify_url", most=255)
     try:

@@ -27,6 +27,7 @@ class TradeState(StrEnum):
     NOTPAY = "NOTPAY"
     USERPAYING = "USERPAYING"
     SUCCESS = "SUCCESS"
+    REFUND = "REFUND"
     CLOSED = "CLOSED"
 
 
@@ -34,7 +35,8 @@ TRADE_MOVES: Mapping[TradeState, frozenset[TradeState]] = MappingProxyType(
     {
         TradeState.NOTPAY: frozenset({TradeState.USERPAYING, TradeState.SUCCESS, TradeState.CLOSED}),
         TradeState.USERPAYING: frozenset({TradeState.NOTPAY, TradeState.SUCCESS}),
-        TradeState.SUCCESS: frozenset(),
+        TradeState.SUCCESS: frozenset({TradeState.REFUND}),
+        TradeState.REFUND: frozenset(),
         TradeState.CLOSED: frozenset(),
     }
 )
@@ -43,6 +45,7 @@ STATE_TEXT = MappingProxyType(
         TradeState.NOTPAY: "订单未支付",
         TradeState.USERPAYING: "用户支付中，需要输入密码",
         TradeState.SUCCESS: "支付成功",
+        TradeState.REFUND: "订单发生过退款，退款详情请查询退款单",
         TradeState.CLOSED: "订单已关闭",
     }
 )
@@ -77,6 +80,7 @@ class Order:
     transaction_id: str | None = None
     paid_at: float | None = None
     coupon_fen: int = 0
+    fee_fen: int = 0
     closed_at: float | None = None
 
     def move(self, to: TradeState) -> None:
@@ -84,8 +88,13 @@ class Order:
             raise ValueError(f"{self.state} cannot become {to}")
         self.state = to
 
+    def paid_transaction(self) -> Json:
+        """The order as the notification of its payment tells it, whatever was refunded since."""
+        success = TradeState.SUCCESS
+        return self.transaction() | {"trade_state": success.value, "trade_state_desc": STATE_TEXT[success]}
+
     def transaction(self) -> Json:
-        """The order as queries and notifications show it."""
+        """The order as queries show it."""
         form = self.form
         facts: Json = {
             "appid": form.appid,
@@ -160,7 +169,7 @@ class OrderBook:
         order = self.by_number(mchid, out_trade_no)
         if order.state is TradeState.CLOSED:
             return
-        if order.state is TradeState.SUCCESS:
+        if order.paid_at is not None:
             raise PayRefusal(400, "ORDERPAID", "该订单已支付")
         if order.state is TradeState.USERPAYING:
             raise PayRefusal(429, "FREQUENCY_LIMITED", "订单正在支付中，请稍后再试")
@@ -169,7 +178,7 @@ class OrderBook:
 
 
 def _check_same(order: Order, form: OrderForm, *, now: float) -> None:
-    if order.state is TradeState.SUCCESS:
+    if order.paid_at is not None:
         raise PayRefusal(400, "ORDERPAID", "该订单已支付")
     if order.state is TradeState.CLOSED:
         raise PayRefusal(400, "ORDER_CLOSED", "订单已关闭")

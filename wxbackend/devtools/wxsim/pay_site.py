@@ -14,12 +14,17 @@ from wxbackend.devtools.wxsim.world import World
 
 @dataclass(frozen=True, slots=True)
 class PayCall:
-    """A call whose signature was verified. ``path_words`` are the named parts of the path."""
+    """A call whose signature was verified.
+
+    ``path_words`` are the named parts of the path, ``serial`` is the key that it asks the answer to be signed by.
+    """
 
     merchant: Merchant
     query: Mapping[str, str]
     body: Json
     path_words: Mapping[str, str]
+    serial: str = ""
+    host: str = ""
 
 
 PayHandler = Callable[[World, PayCall], Json | None]
@@ -50,7 +55,15 @@ class PaySite:
             raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "请求的资源不存在")
         handler, words = found
         with world.lock:
-            return handler(world, PayCall(merchant, request.query, request.json(), words))
+            call = PayCall(
+                merchant,
+                request.query,
+                request.json(),
+                words,
+                serial=request.header("Wechatpay-Serial"),
+                host=request.header("Host"),
+            )
+            return handler(world, call)
 
 
 def refuse(world: World, request: Request, refusal: PayRefusal) -> Answer:

@@ -17,6 +17,7 @@ from wxbackend.devtools.wxsim.notices import (
     signed_post,
     with_override,
 )
+from wxbackend.devtools.wxsim.refunds_routes import settle_refunds
 from wxbackend.devtools.wxsim.wire import Json
 from wxbackend.devtools.wxsim.world import World
 
@@ -30,28 +31,30 @@ class PostOffice:
         self._world = world
         self._post = post
         self._changed = threading.Condition()
+        self._settling = threading.Lock()
         self._deliveries: list[Delivery] = []
         self._moving: dict[int, Delivery] = {}  # waiting or being sent: a look-out never walks the finished ones
-        self._plans: deque[Handling] = deque()
+        self._plans: deque[tuple[str, Handling]] = deque()
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._nudged = False
 
-    def plan(self, handling: Handling, *, times: int) -> None:
-        """The next ``times`` notifications of payments travel like this."""
+    def plan(self, handling: Handling, *, times: int, event: str = "TRANSACTION") -> None:
+        """The next ``times`` notifications whose event type begins with ``event`` travel like this."""
         with self._changed:
-            self._plans.extend([handling] * times)
+            self._plans.extend([(event, handling)] * times)
 
     def send(self, notice: Notice, handling: Handling | None = None) -> list[Delivery]:
         """Take a notification in; without a handling of its own it follows the next plan."""
         with self._changed:
-            chosen = handling or (self._plans.popleft() if self._plans else Handling())
+            chosen = handling or self._planned(notice)
             first_id = new_notification_id()
             altered = with_override(notice, chosen.override)
             sent = [
                 self._enter(altered, chosen, first_id if copy == 0 or not chosen.second_id else new_notification_id())
                 for copy in range(chosen.copies)
             ]
-            self._changed.notify_all()
+            self._nudge()
         return sent
 
     def resend(self, number: int) -> Delivery:
@@ -59,7 +62,7 @@ class PostOffice:
         with self._changed:
             old = self.find(number)
             again = self._append(old.notification_id, old.notice, old.body, Handling())
-            self._changed.notify_all()
+            self._nudge()
         return again
 
     def release(self, numbers: list[int] | None = None) -> list[Delivery]:
@@ -74,7 +77,7 @@ class PostOffice:
                 delivery.due_at = self._world.clock.schedule_now()
                 delivery.follows = before
                 self._moving[delivery.number] = delivery
-            self._changed.notify_all()
+            self._nudge()
         return chosen
 
     def find(self, number: int) -> Delivery:
@@ -90,7 +93,7 @@ class PostOffice:
     def deliver_due(self) -> int:
         """Send everything that is due now, wait for what the background is sending, and say how many were sent here."""
         sent = 0
-        while (delivery := self._claim()) is not None:
+        while (delivery := self._settle_and_claim()) is not None:
             self._attempt(delivery)
             sent += 1
         with self._changed:
@@ -100,15 +103,15 @@ class PostOffice:
     def run_out(self) -> int:
         """Move the schedule from one due moment to the next until nothing waits; business time stands still."""
         sent = self.deliver_due()
-        while (due := self._next_due()) is not None:
+        while (due := self._next_moment()) is not None:
             self._world.clock.jump_schedule(due)
             sent += self.deliver_due()
         return sent
 
     def wake(self) -> None:
-        """Tell the background that the clock was moved."""
+        """Tell the background to look again: the clock was moved, or a refund was accepted or ended."""
         with self._changed:
-            self._changed.notify_all()
+            self._nudge()
 
     def forget(self) -> None:
         with self._changed:
@@ -150,6 +153,10 @@ class PostOffice:
         """The merchant whose keys apply, whatever mchid an override put inside the resource."""
         return self._world.merchants[notice.mchid]
 
+    def _nudge(self) -> None:
+        self._nudged = True
+        self._changed.notify_all()
+
     def _is_quiet(self) -> bool:
         return all(delivery.state is not DeliveryState.SENDING for delivery in self._moving.values())
 
@@ -183,7 +190,7 @@ class PostOffice:
             delivery.record(Attempt(self._world.clock.schedule_now(), status, error, forged))
             if delivery.state is not DeliveryState.WAITING:
                 self._moving.pop(delivery.number, None)
-            self._changed.notify_all()
+            self._nudge()
 
     def _work(self) -> None:
         while (delivery := self._await_due()) is not None:
@@ -191,11 +198,43 @@ class PostOffice:
 
     def _await_due(self) -> Delivery | None:
         """The next delivery to send, claimed; None when the office closes."""
-        with self._changed:
-            while not self._stopping:
-                delivery = self._claim()
-                if delivery is not None:
-                    return delivery
-                due = self._next_due()
-                self._changed.wait(None if due is None else self._world.clock.wall_seconds_until(due))
+        while not self._stopping:
+            delivery = self._settle_and_claim()
+            if delivery is not None:
+                return delivery
+            self._wait_until(self._next_moment())
         return None
+
+    def _wait_until(self, due: float | None) -> None:
+        """Sleep until ``due`` or a nudge; one that came since the last look counts, so that none is slept over."""
+        with self._changed:
+            if not self._nudged and not self._stopping:
+                self._changed.wait(None if due is None else self._world.clock.wall_seconds_until(due))
+            self._nudged = False
+
+    def _settle_and_claim(self) -> Delivery | None:
+        """Let refunds end whose time has come, take in what they notify, claim what is due.
+
+        The world's lock is never asked for under the office's own: ``reset`` takes them the other way round.
+        """
+        with self._settling:  # whoever looks next finds what this look took out of the world
+            with self._world.lock:
+                settle_refunds(self._world)
+                notices, self._world.unsent = self._world.unsent, deque()
+            for notice in notices:
+                self.send(notice)
+        return self._claim()
+
+    def _next_moment(self) -> float | None:
+        with self._world.lock:
+            refund_due = self._world.refund_book.next_end()
+        moments = [due for due in (refund_due, self._next_due()) if due is not None]
+        return min(moments, default=None)
+
+    def _planned(self, notice: Notice) -> Handling:
+        for plan in self._plans:
+            event, handling = plan
+            if notice.event_type.startswith(event):
+                self._plans.remove(plan)
+                return handling
+        return Handling()

@@ -4,7 +4,7 @@ import json
 import threading
 from http import HTTPStatus
 
-from wxbackend.devtools.wxsim import control, control_payments, mini_routes, pay_routes
+from wxbackend.devtools.wxsim import control, control_payments, control_refunds, mini_routes, pay_routes, refunds_routes
 from wxbackend.devtools.wxsim.control import ControlSite, Desk
 from wxbackend.devtools.wxsim.faults import Fault
 from wxbackend.devtools.wxsim.http_post import Poster, post_over_http
@@ -17,8 +17,8 @@ from wxbackend.devtools.wxsim.world import World, new_world
 
 # A new part of WeChat is a new file with ROUTES, and one word here.
 MINI = MiniSite(open_routes=mini_routes.OPEN_ROUTES, token_routes=mini_routes.TOKEN_ROUTES)
-PAY = PaySite(routes=pay_routes.ROUTES)
-CONTROL = ControlSite(routes=control.ROUTES + control_payments.ROUTES)
+PAY = PaySite(routes=pay_routes.ROUTES + refunds_routes.ROUTES)
+CONTROL = ControlSite(routes=control.ROUTES + control_payments.ROUTES + control_refunds.ROUTES)
 
 
 class ControlFailed(Exception):
@@ -62,8 +62,11 @@ class Simulator:
         return result
 
     def _reply(self, request: Request) -> Answer:
-        site = PAY if request.path.startswith("/v3/") else MINI
-        return site.answer(self.world, request)
+        if not request.path.startswith("/v3/"):
+            return MINI.answer(self.world, request)
+        answer = PAY.answer(self.world, request)
+        self.office.wake()  # it may have accepted a refund, whose end is on the schedule from now on
+        return answer
 
     def _reply_faulty(self, request: Request, fault: Fault) -> Answer:
         """``after``: the effect first, then the fault. Without it only a hang and a cut let the request take effect."""

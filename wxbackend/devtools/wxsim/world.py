@@ -1,7 +1,7 @@
 """Everything the simulated WeChat knows, behind one lock."""
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from wxbackend.devtools.wxsim.clock import SimClock
@@ -13,14 +13,20 @@ from wxbackend.devtools.wxsim.merchants import (
     new_merchants,
     new_mini_app,
 )
+from wxbackend.devtools.wxsim.notices import Notice
 from wxbackend.devtools.wxsim.orders import OrderBook
+from wxbackend.devtools.wxsim.pay_accounts import Accounts
 from wxbackend.devtools.wxsim.people import People
+from wxbackend.devtools.wxsim.refunds import RefundBook
 from wxbackend.devtools.wxsim.tokens import TokenBook
 
 
 @dataclass(slots=True)
 class World:
-    """State only; whoever touches it holds ``lock``. Keys and accounts outlive ``forget()``, the rest does not."""
+    """State only; whoever touches it holds ``lock``. Keys and credentials outlive ``forget()``, the rest does not.
+
+    ``unsent`` holds notifications that came about on their own, until the post office takes them.
+    """
 
     app: MiniApp
     merchants: dict[str, Merchant]
@@ -29,6 +35,9 @@ class World:
     people: People = field(default_factory=People)
     tokens: TokenBook = field(default_factory=TokenBook)
     order_book: OrderBook = field(default_factory=OrderBook)
+    refund_book: RefundBook = field(default_factory=RefundBook)
+    accounts: Accounts = field(default_factory=Accounts)
+    unsent: deque[Notice] = field(default_factory=deque)
     faults: Faults = field(default_factory=Faults)
     nonces: dict[tuple[str, str], float] = field(default_factory=dict)
     hits: Counter[str] = field(default_factory=Counter)
@@ -38,6 +47,9 @@ class World:
         self.people = People()
         self.tokens = TokenBook()
         self.order_book = OrderBook()
+        self.refund_book = RefundBook()
+        self.accounts = Accounts()
+        self.unsent = deque()
         self.faults = Faults()
         self.nonces = {}
         self.hits = Counter()
