@@ -11,7 +11,7 @@ from models.base import Base, EnumText, HasId, one_of
 
 
 class StoredAccessToken(Base):
-    """The access token of an appid, shared by processes that have no Redis; ``lock_until`` while one of them fetches."""
+    """The access token of an appid, shared where there is no Redis; ``lock_until`` while one process fetches."""
 
     __tablename__ = "access_token"
 
