@@ -45,6 +45,7 @@ from wxbackend.devtools.wxsim.control_bodies import (
     UserBody,
 )
 from wxbackend.devtools.wxsim.faults import BadFault, Fault
+from wxbackend.devtools.wxsim.mini_errors import BadOrder
 from wxbackend.devtools.wxsim.notices import BadNotice
 from wxbackend.devtools.wxsim.pay_accounts import BadAccount
 from wxbackend.devtools.wxsim.people import User, new_openid
@@ -81,6 +82,8 @@ class ControlSite:
             return json_answer(handler(desk, request, **words))
         except CashierRefusal as refusal:
             return _refuse(409, refusal.code, refusal.message)
+        except BadOrder as order:
+            return _refuse(400, order.code, str(order))
         except Unknown as missing:
             return _refuse(404, "not-found", str(missing))
         except (ValidationError, BadJson, BadFault, BadNotice, BadRefund, BadAccount) as error:
@@ -152,6 +155,7 @@ def set_clock(desk: Desk, request: Request) -> Json:
         clock.skew(body.skew_s)
     clock.advance(body.advance_s)
     desk.office.wake()
+    desk.world.agenda.wake()
     return dict(clock.facts())
 
 

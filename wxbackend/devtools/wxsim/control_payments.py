@@ -66,8 +66,10 @@ def release(desk: Desk, request: Request) -> Json:
 
 def flush(desk: Desk, request: Request) -> Json:
     until = read(request, FlushBody).until
+    agenda = desk.world.agenda
     sent = desk.office.run_out() if until == "end" else desk.office.deliver_due()
-    return {"sent": sent, "deliveries": desk.office.list_deliveries()}
+    ran = agenda.run_out() if until == "end" else agenda.run_due()
+    return {"sent": sent, "ran": ran, "deliveries": desk.office.list_deliveries()}
 
 
 def _chosen(world: World, body: PayBody) -> Order:

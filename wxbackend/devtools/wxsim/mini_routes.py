@@ -1,11 +1,16 @@
-"""What api.weixin.qq.com answers: login, access tokens, phone numbers."""
+"""What api.weixin.qq.com answers: login, access tokens, phone numbers, and where the rest of it stands."""
 
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from wxbackend.devtools.wxsim.clock import random_bytes, random_hex
+from wxbackend.devtools.wxsim.codes_routes import make_link, mint_code
+from wxbackend.devtools.wxsim.content_routes import check_text
+from wxbackend.devtools.wxsim.media_routes import submit_media
+from wxbackend.devtools.wxsim.messages import send_message
 from wxbackend.devtools.wxsim.people import MiniRefusal
+from wxbackend.devtools.wxsim.shipping_routes import tell_managed, tell_order, upload_shipping
 from wxbackend.devtools.wxsim.wire import Answer, BadJson, Json, Request, Route, find_route, json_answer
 from wxbackend.devtools.wxsim.world import World
 
@@ -32,11 +37,19 @@ class MiniSite:
         if found is None:
             found = find_route(self.token_routes, request.method, request.path)
             if found is None:
-                raise MiniRefusal(40066, "invalid url")
+                raise self._not_found(request)
             with world.lock:
                 world.tokens.check(request.query.get("access_token", ""), now=world.clock.now())
         with world.lock:
+            world.mini.quotas.count(request.path, now=world.clock.now())
             return found[0](world, request)
+
+    def _not_found(self, request: Request) -> MiniRefusal:
+        """The method may be what is wrong."""
+        for method, errcode in (("GET", 43001), ("POST", 43002)):
+            if find_route(self.open_routes + self.token_routes, method, request.path) is not None:
+                return MiniRefusal(errcode, f"require {method} method")
+        return MiniRefusal(40066, "invalid url")
 
 
 def log_in(world: World, request: Request) -> Answer:
@@ -121,4 +134,14 @@ OPEN_ROUTES: tuple[Route[MiniHandler], ...] = (
     Route("GET", "/cgi-bin/token", fetch_token),
     Route("POST", "/cgi-bin/stable_token", fetch_stable_token),
 )
-TOKEN_ROUTES: tuple[Route[MiniHandler], ...] = (Route("POST", "/wxa/business/getuserphonenumber", tell_phone),)
+TOKEN_ROUTES: tuple[Route[MiniHandler], ...] = (
+    Route("POST", "/wxa/business/getuserphonenumber", tell_phone),
+    Route("POST", "/wxa/msg_sec_check", check_text),
+    Route("POST", "/wxa/media_check_async", submit_media),
+    Route("POST", "/cgi-bin/message/subscribe/send", send_message),
+    Route("POST", "/wxa/getwxacodeunlimit", mint_code),
+    Route("POST", "/wxa/generate_urllink", make_link),
+    Route("POST", "/wxa/sec/order/upload_shipping_info", upload_shipping),
+    Route("POST", "/wxa/sec/order/get_order", tell_order),
+    Route("POST", "/wxa/sec/order/is_trade_managed", tell_managed),
+)

@@ -22,13 +22,17 @@ class MiniRefusal(Exception):
 
 @dataclass(slots=True)
 class User:
-    """``appid`` is the application this openid belongs to: another one's openid cannot pay here."""
+    """``appid`` is the application this openid belongs to: another one's openid cannot pay here.
+
+    ``visited_at`` is the last time it was seen in the mini-program; moderation forgets a visitor after two hours.
+    """
 
     openid: str
     appid: str
     unionid: str | None = None
     phone: str = DEFAULT_PHONE
     blocked: bool = False
+    visited_at: float | None = None
     logins: deque[float] = field(default_factory=deque)
 
 
@@ -75,6 +79,7 @@ class People:
             raise MiniRefusal(40226, "code blocked")
         _count_login(user, now=now)
         entry.used = True
+        user.visited_at = now
         return user
 
     def tell_phone(self, code: str, *, openid: str | None, now: float) -> User:
@@ -85,7 +90,9 @@ class People:
         if openid is not None and openid != entry.openid:
             raise MiniRefusal(40013, "invalid openid: not the user of this code")
         entry.used = True
-        return self.users[entry.openid]
+        user = self.users[entry.openid]
+        user.visited_at = now
+        return user
 
 
 def new_openid() -> str:

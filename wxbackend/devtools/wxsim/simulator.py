@@ -4,7 +4,17 @@ import json
 import threading
 from http import HTTPStatus
 
-from wxbackend.devtools.wxsim import control, control_payments, control_refunds, mini_routes, pay_routes, refunds_routes
+from wxbackend.devtools.wxsim import (
+    control,
+    control_mini,
+    control_mini_push,
+    control_mini_shipping,
+    control_payments,
+    control_refunds,
+    mini_routes,
+    pay_routes,
+    refunds_routes,
+)
 from wxbackend.devtools.wxsim.control import ControlSite, Desk
 from wxbackend.devtools.wxsim.faults import Fault
 from wxbackend.devtools.wxsim.http_post import Poster, post_over_http
@@ -18,7 +28,8 @@ from wxbackend.devtools.wxsim.world import World, new_world
 # A new part of WeChat is a new file with ROUTES, and one word here.
 MINI = MiniSite(open_routes=mini_routes.OPEN_ROUTES, token_routes=mini_routes.TOKEN_ROUTES)
 PAY = PaySite(routes=pay_routes.ROUTES + refunds_routes.ROUTES)
-CONTROL = ControlSite(routes=control.ROUTES + control_payments.ROUTES + control_refunds.ROUTES)
+MINI_CONTROL = control_mini.ROUTES + control_mini_push.ROUTES + control_mini_shipping.ROUTES
+CONTROL = ControlSite(routes=control.ROUTES + control_payments.ROUTES + control_refunds.ROUTES + MINI_CONTROL)
 
 
 class ControlFailed(Exception):
@@ -36,10 +47,12 @@ class Simulator:
     def start(self) -> None:
         """Deliver notifications in the background from now on."""
         self.office.start()
+        self.world.agenda.start()
 
     def stop(self) -> None:
         self._stopping.set()
         self.office.stop()
+        self.world.agenda.stop()
 
     def answer(self, request: Request) -> Answer:
         if request.path.startswith("/_control/"):

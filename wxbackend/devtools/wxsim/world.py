@@ -13,6 +13,8 @@ from wxbackend.devtools.wxsim.merchants import (
     new_merchants,
     new_mini_app,
 )
+from wxbackend.devtools.wxsim.mini_agenda import Agenda
+from wxbackend.devtools.wxsim.mini_state import MiniState, fresh_state
 from wxbackend.devtools.wxsim.notices import Notice
 from wxbackend.devtools.wxsim.orders import OrderBook
 from wxbackend.devtools.wxsim.pay_accounts import Accounts
@@ -41,6 +43,11 @@ class World:
     faults: Faults = field(default_factory=Faults)
     nonces: dict[tuple[str, str], float] = field(default_factory=dict)
     hits: Counter[str] = field(default_factory=Counter)
+    mini: MiniState = field(default_factory=MiniState)
+    agenda: Agenda = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.agenda = Agenda(self.clock)
 
     def forget(self) -> None:
         """Back to the first day: no users, codes, tokens, orders, faults, counters."""
@@ -53,6 +60,8 @@ class World:
         self.faults = Faults()
         self.nonces = {}
         self.hits = Counter()
+        self.mini = fresh_state(self.mini.push.settings)
+        self.agenda.forget()
 
 
 def new_world(*, clock: SimClock | None = None, mchids: tuple[str, ...] = DEFAULT_MCHIDS) -> World:
