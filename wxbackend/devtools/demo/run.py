@@ -109,7 +109,8 @@ def main() -> int:
 def _start(stack: ExitStack, env: Mapping[str, str], port: int, sim_port: int) -> None:
     once(env, "db", "upgrade")
     say(f"数据库已建立　{once(env, 'demo', 'load', '--scale', 'small').strip()}")
-    sim = ("wxsim", "--port", str(sim_port), "--state-dir", str(RESULTS / "wxsim"))
+    push = ("--push-url", f"http://127.0.0.1:{port}/wx/push")
+    sim = ("wxsim", "--port", str(sim_port), "--state-dir", str(RESULTS / "wxsim"), *push)
     server = [sys.executable, "-m", "gunicorn", "wsgi:app", "-c", "deploy/gunicorn.conf.py", "-b", f"127.0.0.1:{port}"]
     stack.enter_context(running("simulator", command(*sim), env))
     stack.enter_context(running("server", server, env))

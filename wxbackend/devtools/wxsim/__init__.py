@@ -4,6 +4,7 @@ Unmodified SDKs talk to it. ``control`` documents the API that orders payments, 
 """
 
 from wxbackend.devtools.wxsim.clock import SimClock
+from wxbackend.devtools.wxsim.push import is_aes_key
 from wxbackend.devtools.wxsim.server import RunningSimulator, run, serve, serve_simulator
 from wxbackend.devtools.wxsim.simulator import ControlFailed, Simulator
 from wxbackend.devtools.wxsim.state import DEFAULT_PORT, StatePaths, prepare_state
@@ -17,6 +18,7 @@ __all__ = [
     "Simulator",
     "StatePaths",
     "World",
+    "is_aes_key",
     "new_world",
     "prepare_state",
     "run",

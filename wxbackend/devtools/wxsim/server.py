@@ -4,7 +4,8 @@ import signal
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -177,13 +178,18 @@ def serve(
     clock: SimClock | None = None,
     mchids: tuple[str, ...] = DEFAULT_MCHIDS,
     host: str = "127.0.0.1",
+    push: Mapping[str, Any] | None = None,
 ) -> RunningSimulator:
-    """Start a simulator in threads of this process; port 0 takes a free one. ``clock`` goes before ``speed``."""
+    """Start a simulator in threads of this process; port 0 takes a free one. ``clock`` goes before ``speed``.
+
+    ``push`` replaces single settings of message push: url, token, aes_key.
+    """
     ticking = clock or SimClock(speed=speed)
     folder = None if state_dir is None else Path(state_dir)
     world = (
         new_world(clock=ticking, mchids=mchids) if folder is None else open_world(folder, clock=ticking, mchids=mchids)
     )
+    world.mini.push.settings = replace(world.mini.push.settings, **(push or {}))
     running = serve_simulator(Simulator(world), port=port, host=host)
     if folder is not None:
         running.paths = write_settings(folder, world, origin=running.origin)
@@ -199,13 +205,14 @@ def serve_simulator(simulator: Simulator, *, port: int = 0, host: str = "127.0.0
     return RunningSimulator(simulator, server, thread)
 
 
-def run(port: int, state_dir: Path | str | None, speed: float) -> None:
+def run(port: int, state_dir: Path | str | None, speed: float, *, push: Mapping[str, Any] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; to be called in the main thread."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with serve(port, state_dir=state_dir, speed=speed) as running:
+    with serve(port, state_dir=state_dir, speed=speed, push=push) as running:
         sys.stdout.write(f"微信模拟器 wxsim: {running.origin}\n")
+        sys.stdout.write(f"消息推送地址: {running.simulator.world.mini.push.settings.url or '未设置'}\n")
         if running.paths is not None:
             sys.stdout.write(f"后端所需的环境变量: {running.paths.env_file}\n")
         sys.stdout.flush()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from wxbackend.devtools.wxsim.clock import SimClock, random_hex
 from wxbackend.devtools.wxsim.keys import load_key, new_key, private_pem, public_pem, self_signed
 from wxbackend.devtools.wxsim.merchants import DEFAULT_MCHIDS, Merchant, MiniApp, new_mini_app, public_key_id_of
+from wxbackend.devtools.wxsim.push import PushSettings
 from wxbackend.devtools.wxsim.world import World
 
 DEFAULT_PORT = 8700
@@ -24,7 +25,7 @@ DEFAULT_PORT = 8700
 
 @dataclass(frozen=True, slots=True)
 class StatePaths:
-    """``env_file`` sets WX_APPID, WX_APPSECRET, WX_API_BASE, WXPAY_API_BASE and WXPAY_MERCHANTS_FILE."""
+    """``env_file`` sets WX_APPID, WX_APPSECRET, WX_API_BASE, WX_PUSH_*, WXPAY_API_BASE and WXPAY_MERCHANTS_FILE."""
 
     folder: Path
     merchants_file: Path
@@ -49,11 +50,13 @@ def open_world(folder: Path, *, clock: SimClock, mchids: tuple[str, ...] = DEFAU
     merchants = {
         mchid: _open_merchant(folder / mchid, platform_key=platform_key, platform=platform, now=now) for mchid in mchids
     }
-    return World(app, merchants, clock)
+    world = World(app, merchants, clock)
+    world.mini.push.settings = PushSettings(**json.loads(_kept(folder / "push.json", _new_push_file)))
+    return world
 
 
 def write_settings(folder: Path, world: World, *, origin: str) -> StatePaths:
-    """Write merchants.toml and wxsim.env, each replaced as a whole."""
+    """Write merchants.toml and wxsim.env, each replaced as a whole; message push is as it is set now."""
     home = folder.resolve()
     paths = StatePaths(home, home / "merchants.toml", home / "wxsim.env")
     tables = [_merchant_table(merchant) for merchant in world.merchants.values()]
@@ -62,6 +65,8 @@ def write_settings(folder: Path, world: World, *, origin: str) -> StatePaths:
         "WX_APPID": world.app.appid,
         "WX_APPSECRET": world.app.secret,
         "WX_API_BASE": origin,
+        "WX_PUSH_TOKEN": world.mini.push.settings.token,
+        "WX_PUSH_AES_KEY": world.mini.push.settings.aes_key,
         "WXPAY_API_BASE": origin,
         "WXPAY_MERCHANTS_FILE": str(paths.merchants_file),
     }
@@ -113,6 +118,11 @@ def _toml(values: dict[str, str]) -> str:
 def _new_app_file() -> bytes:
     app = new_mini_app()
     return json.dumps({"appid": app.appid, "secret": app.secret}).encode()
+
+
+def _new_push_file() -> bytes:
+    settings = PushSettings()
+    return json.dumps({"token": settings.token, "aes_key": settings.aes_key}).encode()
 
 
 def _kept_key(path: Path) -> rsa.RSAPrivateKey:
