@@ -30,6 +30,7 @@ from models.payment import (
 )
 from models.planting_base import BASE_MOVES, BaseStatus, PlantingBase, Species
 from models.platform import (
+    SHIPPING_MOVES,
     MiniCode,
     PlatformFault,
     PushMessage,
@@ -78,6 +79,7 @@ __all__ = [
     "RECEIPT_MOVES",
     "REFUND_MOVES",
     "REVIEW_MOVES",
+    "SHIPPING_MOVES",
     "STAFF_MOVES",
     "TREE_ADOPTION_MOVES",
     "TREE_LIFE_MOVES",

@@ -1,7 +1,9 @@
 """What is kept for the sake of WeChat's platform: tokens, faults, pushes, shipping reports, codes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -63,6 +65,23 @@ class ShippingStatus(StrEnum):
     SETTLED = "settled"
     REFUNDED = "refunded"
     FAILED = "failed"
+
+
+SHIPPING_MOVES: Mapping[ShippingStatus, frozenset[ShippingStatus]] = MappingProxyType(
+    {
+        ShippingStatus.WAITING: frozenset(
+            {ShippingStatus.SHIPPED, ShippingStatus.CONFIRMED, ShippingStatus.SETTLED}
+            | {ShippingStatus.REFUNDED, ShippingStatus.FAILED}
+        ),
+        ShippingStatus.FAILED: frozenset(
+            {ShippingStatus.SHIPPED, ShippingStatus.CONFIRMED, ShippingStatus.SETTLED, ShippingStatus.REFUNDED}
+        ),
+        ShippingStatus.SHIPPED: frozenset({ShippingStatus.CONFIRMED, ShippingStatus.SETTLED, ShippingStatus.REFUNDED}),
+        ShippingStatus.CONFIRMED: frozenset({ShippingStatus.SETTLED, ShippingStatus.REFUNDED}),
+        ShippingStatus.SETTLED: frozenset({ShippingStatus.REFUNDED}),
+        ShippingStatus.REFUNDED: frozenset(),
+    }
+)
 
 
 class ShippingReport(HasId, Base):

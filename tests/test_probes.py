@@ -37,6 +37,52 @@ COUNTY = "445281000000"
 
 #: One valid row a table, every unique column filled and every partial unique index's condition met.
 ROWS: Mapping[str, dict[str, Any]] = {
+    "access_token": {"appid": "a", "token_sealed": "t", "expires_at": NOON},
+    "avatar": {"id": 1, "resident_id": 1, "token": "t", "storage_key": "k", "status": "pending", "created_at": NOON},
+    "bill": {
+        "id": 1, "mchid": "m", "bill_on": DAY, "kind": "trade", "status": "fetched", "sha1": "h", "line_count": 1,
+        "in_fen": 1, "out_fen": 0, "fee_fen": 0, "tried_at": NOON, "fetched_at": NOON,
+    },
+    "bill_line": {
+        "id": 1, "bill_id": 1, "ordinal": 1, "kind": "payment", "at": NOON, "transaction_id": "t", "about": "SUCCESS",
+        "amount_fen": 1, "fee_fen": 0,
+    },
+    "content_review": {
+        "id": 1, "public_id": "p", "subject": "dedication", "key": "k", "resident_id": 1, "row_key": "r", "status":
+        "approved", "cause": "pass", "trace_id": "t", "check_count": 1, "created_at": NOON, "decided_at": NOON,
+    },
+    "inbox_message": {
+        "id": 1, "public_id": "p", "resident_id": 1, "kind": "paid", "key": "k", "title": "t", "body": "b", "page":
+        "p", "created_at": NOON, "delivery": "none",
+    },
+    "message_consent": {"resident_id": 1, "kind": "paid", "remaining": 1, "updated_at": NOON},
+    "mini_code": {
+        "id": 1, "digest": "d", "scene": "s", "page": "p", "width_px": 430, "storage_key": "k", "sha256": "h",
+        "created_at": NOON,
+    },
+    "platform_fault": {"name": "n", "since": NOON, "seen_at": NOON, "detail": "d"},
+    "points_debt": {
+        "id": 1, "resident_id": 1, "pledge_id": 1, "refund_id": 1, "amount": 2, "remaining": 1, "created_at": NOON,
+    },
+    "push_message": {"key": "k", "event": "e", "facts": {}, "state": "done", "at": NOON, "received_at": NOON},
+    "receipt_request": {
+        "id": 1, "public_id": "p", "pledge_id": 1, "resident_id": 1, "county_code": COUNTY, "row_key": "r", "uscc":
+        "9" * 18, "amount_fen": 1, "status": "issued", "receipt_number": "n", "requested_at": NOON,
+    },
+    "recon_item": {
+        "id": 1, "mchid": "m", "bill_on": DAY, "subject": "payment", "key": "k", "queue": "amount_differs", "status":
+        "open", "bill_fen": 1, "our_fen": 2, "found_at": NOON,
+    },
+    "refund": {
+        "id": 1, "number": "n", "pledge_id": 1, "attempt_id": 1, "county_code": COUNTY, "reason": "mistake",
+        "amount_fen": 1, "tree_count": 1, "from_status": "allocated", "requested_by_kind": "staff",
+        "requested_by_id": 1, "requested_at": NOON, "status": "approved", "decided_by": 2, "wx_refund_id": "w",
+        "try_count": 0,
+    },
+    "refund_move": {"id": 1, "refund_id": 1, "to_status": "requested", "cause": "c", "at": NOON},
+    "shipping_report": {
+        "id": 1, "attempt_id": 1, "transaction_id": "t", "status": "waiting", "upload_count": 0, "created_at": NOON,
+    },
     "approval": {
         "id": 1, "action": "a", "object_kind": "k", "object_id": 1, "county_code": COUNTY, "details": {}, "status":
         "open", "requested_by": 1, "requested_at": NOON,
@@ -150,6 +196,75 @@ def _word(text: str) -> Any:
 OTHER = _word("'no-such-word'")
 HALF = _word("1.5")
 BREACHES = [
+    Breach("ck_avatar_status", {"status": OTHER}),
+    Breach("ck_bill_fetched_has_a_hash", {"sha1": None}),
+    Breach("ck_bill_fetched_has_a_hash", {"status": "waiting"}),
+    Breach("ck_bill_kind", {"kind": "x"}),
+    Breach("ck_bill_line_kind", {"kind": OTHER}),
+    Breach("ck_bill_status", {"status": OTHER, "sha1": None}),
+    Breach("ck_content_review_decided", {"decided_at": None}),
+    Breach("ck_content_review_decided", {"status": "pending"}),
+    Breach("ck_content_review_status", {"status": OTHER}),
+    Breach("ck_content_review_subject", {"subject": OTHER}),
+    Breach("ck_inbox_message_delivery", {"delivery": OTHER}),
+    Breach("ck_inbox_message_kind", {"kind": OTHER}),
+    Breach("ck_message_consent_kind", {"kind": OTHER}),
+    Breach("ck_message_consent_remaining", {"remaining": -1}),
+    Breach("ck_mini_code_width", {"width_px": 279}),
+    Breach("ck_mini_code_width", {"width_px": 1281}),
+    Breach("ck_payment_attempt_refund_within_paid", {"refund_fen": 2}),
+    Breach("ck_payment_attempt_refund_within_paid", {"refund_fen": -1}),
+    Breach("ck_payment_mismatch_resolved_is_complete", {"status": "resolved"}),
+    Breach("ck_payment_mismatch_resolved_is_complete", {"status": "resolved", "resolved_at": NOON}),
+    Breach("ck_payment_mismatch_resolved_is_complete", {"resolved_at": NOON, "resolution": "dismissed"}),
+    Breach("ck_pledge_refunded", {"refunded_fen": 7}),
+    Breach("ck_pledge_refunded", {"refunded_fen": -1}),
+    Breach("ck_pledge_refunded_trees", {"refunded_tree_count": 3}),
+    Breach("ck_pledge_refunded_trees", {"refunded_tree_count": -1}),
+    Breach(
+        "ck_pledge_refunded_trees",
+        {"kind": "donate", "tree_count": None, "unit_price_fen": None, "refunded_tree_count": 1},
+    ),
+    Breach("ck_points_debt_amount", {"amount": 0, "remaining": 0}),
+    Breach("ck_points_debt_remaining", {"remaining": 3}),
+    Breach("ck_points_debt_remaining", {"remaining": -1}),
+    Breach("ck_push_message_state", {"state": OTHER}),
+    Breach("ck_receipt_request_amount", {"amount_fen": 0}),
+    Breach("ck_receipt_request_issued_has_a_number", {"receipt_number": None}),
+    Breach("ck_receipt_request_issued_has_a_number", {"status": "requested"}),
+    Breach("ck_receipt_request_status", {"status": OTHER, "receipt_number": None}),
+    Breach("ck_receipt_request_uscc_length", {"uscc": "9" * 17}),
+    Breach("ck_recon_item_amounts", {"our_fen": None}),
+    Breach("ck_recon_item_amounts", {"bill_fen": None}),
+    Breach("ck_recon_item_amounts", {"queue": "missing_here"}),
+    Breach("ck_recon_item_amounts", {"queue": "missing_there"}),
+    Breach("ck_recon_item_closed", {"closed_at": NOON}),
+    Breach("ck_recon_item_closed", {"status": "matched"}),
+    Breach("ck_recon_item_queue", {"queue": OTHER}),
+    Breach("ck_recon_item_resolved_by_somebody", {"resolved_by": 1}),
+    Breach("ck_recon_item_resolved_by_somebody", {"status": "resolved", "closed_at": NOON}),
+    Breach("ck_recon_item_status", {"status": OTHER, "closed_at": NOON}),
+    Breach("ck_recon_item_subject", {"subject": "x"}),
+    Breach("ck_refund_amount", {"amount_fen": 0}),
+    Breach("ck_refund_decided", {"decided_by": None}),
+    Breach("ck_refund_pledge_or_suspense", {"from_status": None}),
+    Breach("ck_refund_pledge_or_suspense", {"due_id": 1}),
+    Breach("ck_refund_reason", {"reason": OTHER}),
+    Breach("ck_refund_requested_by", {"requested_by_id": None}),
+    Breach("ck_refund_requested_by", {"requested_by_kind": "system"}),
+    Breach("ck_refund_requested_by_kind", {"requested_by_kind": "nobody"}),
+    Breach("ck_refund_second_person", {"decided_by": 1}),
+    Breach("ck_refund_status", {"status": OTHER}),
+    Breach("ck_refund_success_has_a_time", {"status": "success"}),
+    Breach("ck_refund_success_has_a_time", {"succeeded_at": NOON}),
+    Breach("ck_refund_tree_count", {"tree_count": 0}),
+    Breach("ck_refund_tree_count", {"tree_count": 101}),
+    *(
+        Breach("ck_resident_erased_is_empty", {"status": "erased", "openid_index": None, column: "x"})
+        for column in ("nickname_sealed", "phone_index")
+    ),
+    Breach("ck_shipping_report_one_correction", {"upload_count": 3}),
+    Breach("ck_shipping_report_status", {"status": OTHER}),
     Breach("ck_approval_decided", {"decided_by": 2}),
     Breach("ck_approval_second_person", {"status": "approved", "decided_by": 1}),
     Breach("ck_approval_status", {"status": OTHER, "decided_by": 2}),
@@ -307,7 +422,7 @@ def refusal(connection: Connection, table: Table, row: Mapping[str, Any]) -> str
     """What refuses the row, in the database's words; ``None`` if it was taken. It is gone again afterwards."""
     try:
         with connection.begin_nested() as attempt:
-            connection.execute(insert(table).values(dict(row)))
+            connection.execute(insert(table).inline().values(dict(row)))
             attempt.rollback()
     except IntegrityError as error:
         diagnosis = getattr(error.orig, "diag", None)

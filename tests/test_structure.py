@@ -135,6 +135,7 @@ MOVES = {name: getattr(models, name) for name in dir(models) if name.endswith("_
 #: Statuses that one guarded statement moves, once and in one place: no table is walked.
 MOVED_BY_ONE_STATEMENT = {
     "OutboxStatus", "NoticeState", "MismatchStatus", "ApprovalStatus", "DedicationStatus", "ResidentStatus",
+    "BillStatus", "PushState", "ReconStatus",
 }  # fmt: skip
 
 
