@@ -11,6 +11,7 @@ from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.core import Core
 from wechatpy import WeChatClient
 
+from tests.devtools.receiver import Receiver
 from wxbackend.devtools.wxsim import RunningSimulator, SimClock, Simulator, World, serve_simulator
 from wxbackend.devtools.wxsim.keys import private_pem, public_pem
 from wxbackend.devtools.wxsim.merchants import Merchant, MiniApp, new_merchants
@@ -185,3 +186,30 @@ def http() -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False
         yield session
+
+
+@pytest.fixture
+def ask(mini: WeChatClient) -> Callable[..., dict]:
+    """POST a path of api.weixin.qq.com through the unmodified wechatpy."""
+
+    def post(path: str, /, **fields) -> dict:
+        return mini.post("https://api.weixin.qq.com" + path, data=fields)
+
+    return post
+
+
+@pytest.fixture
+def receiver(simulator: Simulator) -> Iterator[Receiver]:
+    """A backend on a socket, entered as the address of message push."""
+    backend = Receiver()
+    backend.start()
+    simulator.control("POST", "push/settings", {"url": backend.url, "patience_s": 2})
+    yield backend
+    backend.stop()
+
+
+@pytest.fixture
+def visitor(simulator: Simulator, openid: str) -> str:
+    """Somebody who is in the mini-program now."""
+    simulator.control("POST", "visits", {"openid": openid})
+    return openid
