@@ -3,6 +3,7 @@
 from wxbackend.devtools.wxsim.clock import random_hex, rfc3339
 from wxbackend.devtools.wxsim.keys import is_signed
 from wxbackend.devtools.wxsim.orders import PREPAY_LIFE_S, Order, TradeState
+from wxbackend.devtools.wxsim.refunds_settling import settle_refunds
 from wxbackend.devtools.wxsim.wire import Json
 from wxbackend.devtools.wxsim.world import World
 
@@ -70,6 +71,7 @@ def pay(world: World, order: Order, *, openid: str | None = None, coupon_fen: in
     _check_payable(world, order, openid=openid)
     if not 0 <= coupon_fen < order.form.total_fen:
         raise CashierRefusal("bad-coupon", "a coupon is less than the total")
+    settle_refunds(world)  # the movements of the account stay in the order of their times
     now = world.clock.now()
     account = world.accounts.of(order.form.mchid)
     order.move(TradeState.SUCCESS)

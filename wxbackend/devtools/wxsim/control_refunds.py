@@ -20,7 +20,7 @@ from wxbackend.devtools.wxsim.control_bodies import ControlBody, HandlingBody
 from wxbackend.devtools.wxsim.notices import BadNotice, refund_notice
 from wxbackend.devtools.wxsim.pay_accounts import Account
 from wxbackend.devtools.wxsim.refunds import USUAL_DELAY_S, BadRefund, Refund, RefundPlan, RefundState
-from wxbackend.devtools.wxsim.refunds_routes import end_refund, settle_refunds
+from wxbackend.devtools.wxsim.refunds_settling import end_refund, settle_refunds
 from wxbackend.devtools.wxsim.wire import Json, Request, Route
 from wxbackend.devtools.wxsim.world import World
 
@@ -96,6 +96,7 @@ def set_account(desk: Desk, request: Request, *, mchid: str) -> Json:
     world = desk.world
     with world.lock:
         account = _account(world, mchid)
+        settle_refunds(world)
         if body.fee_bp is not None:
             account.fee_bp = body.fee_bp
         if body.balance_fen is not None:

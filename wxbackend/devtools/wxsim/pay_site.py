@@ -27,7 +27,8 @@ class PayCall:
     host: str = ""
 
 
-PayHandler = Callable[[World, PayCall], Json | None]
+PayHandler = Callable[[World, PayCall], Json | Answer | None]
+"""An answer of its own leaves as it is, unsigned: the download of a bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,11 @@ class PaySite:
             return refuse(world, request, refusal)
         except BadJson:
             return refuse(world, request, PayRefusal(400, "PARAM_ERROR", "请求体不是合法的JSON对象"))
+        if isinstance(result, Answer):
+            return result
         return signed(world, request, 204 if result is None else 200, result)
 
-    def _dispatch(self, world: World, request: Request) -> Json | None:
+    def _dispatch(self, world: World, request: Request) -> Json | Answer | None:
         if not request.header("Accept") or not request.header("User-Agent"):
             raise PayRefusal(400, "PARAM_ERROR", "Http头缺少Accept或User-Agent")
         merchant = authenticate(world, request)

@@ -17,7 +17,7 @@ from wxbackend.devtools.wxsim.notices import (
     signed_post,
     with_override,
 )
-from wxbackend.devtools.wxsim.refunds_routes import settle_refunds
+from wxbackend.devtools.wxsim.refunds_settling import settle_refunds
 from wxbackend.devtools.wxsim.wire import Json
 from wxbackend.devtools.wxsim.world import World
 

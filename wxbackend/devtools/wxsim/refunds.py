@@ -230,11 +230,11 @@ class RefundBook:
     def end(self, refund: Refund, state: RefundState, *, account: Account, now: float) -> None:
         """Let a refund end now; a closed one gives the merchant the money back."""
         refund.move(state)
-        refund.ended_at = min(now, refund.begun_at + refund.plan.delay_s)
+        refund.ended_at = ended_at = min(now, refund.begun_at + refund.plan.delay_s)
         if state is RefundState.CLOSED:
             net_fen = refund.form.refund_fen - refund.fee_back_fen
             number = refund.form.out_refund_no
-            account.move(net_fen, Business.REFUND_RETURNED, now=now, business_no=refund.refund_id, document=number)
+            account.move(net_fen, Business.REFUND_RETURNED, now=ended_at, business_no=refund.refund_id, document=number)
 
     def due(self, *, schedule_now: float) -> list[Refund]:
         """Those whose time has come, in the order of their times."""

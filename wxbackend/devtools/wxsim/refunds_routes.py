@@ -1,11 +1,11 @@
-"""What api.mch.weixin.qq.com answers about refunds, and how their time passes."""
+"""What api.mch.weixin.qq.com answers about refunds."""
 
-from wxbackend.devtools.wxsim.notices import refund_notice
 from wxbackend.devtools.wxsim.order_form import wrong
 from wxbackend.devtools.wxsim.orders import Order, PayRefusal
 from wxbackend.devtools.wxsim.pay_site import PayCall, PayHandler
-from wxbackend.devtools.wxsim.refunds import Refund, RefundForm, RefundState
+from wxbackend.devtools.wxsim.refunds import RefundForm
 from wxbackend.devtools.wxsim.refunds_form import REFUND_NUMBER, read_abnormal, read_refund
+from wxbackend.devtools.wxsim.refunds_settling import settle_refunds
 from wxbackend.devtools.wxsim.wire import Json, Route
 from wxbackend.devtools.wxsim.world import World
 
@@ -48,20 +48,6 @@ def apply_abnormal(world: World, call: PayCall) -> Json:
         schedule_now=world.clock.schedule_now(),
     )
     return refund.answer()
-
-
-def settle_refunds(world: World) -> None:
-    """End every refund whose time has come; the caller holds the world's lock."""
-    for refund in world.refund_book.due(schedule_now=world.clock.schedule_now()):
-        end_refund(world, refund, refund.plan.end)
-
-
-def end_refund(world: World, refund: Refund, state: RefundState) -> None:
-    """End one refund now; the post office finds its notification in ``unsent``."""
-    account = world.accounts.of(refund.mchid)
-    world.refund_book.end(refund, state, account=account, now=world.clock.now())
-    if refund.form.notify_url is not None:
-        world.unsent.append(refund_notice(refund.resource(), url=refund.form.notify_url))
 
 
 def _order_of(world: World, mchid: str, form: RefundForm) -> Order:

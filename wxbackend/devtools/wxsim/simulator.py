@@ -5,7 +5,9 @@ import threading
 from http import HTTPStatus
 
 from wxbackend.devtools.wxsim import (
+    bills_routes,
     control,
+    control_bills,
     control_mini,
     control_mini_push,
     control_mini_shipping,
@@ -27,9 +29,11 @@ from wxbackend.devtools.wxsim.world import World, new_world
 
 # A new part of WeChat is a new file with ROUTES, and one word here.
 MINI = MiniSite(open_routes=mini_routes.OPEN_ROUTES, token_routes=mini_routes.TOKEN_ROUTES)
-PAY = PaySite(routes=pay_routes.ROUTES + refunds_routes.ROUTES)
+PAY = PaySite(routes=pay_routes.ROUTES + refunds_routes.ROUTES + bills_routes.ROUTES)
 MINI_CONTROL = control_mini.ROUTES + control_mini_push.ROUTES + control_mini_shipping.ROUTES
-CONTROL = ControlSite(routes=control.ROUTES + control_payments.ROUTES + control_refunds.ROUTES + MINI_CONTROL)
+CONTROL = ControlSite(
+    routes=control.ROUTES + control_payments.ROUTES + control_refunds.ROUTES + control_bills.ROUTES + MINI_CONTROL
+)
 
 
 class ControlFailed(Exception):

@@ -4,6 +4,7 @@ import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from wxbackend.devtools.wxsim.bills_book import BillBook
 from wxbackend.devtools.wxsim.clock import SimClock
 from wxbackend.devtools.wxsim.faults import Faults
 from wxbackend.devtools.wxsim.merchants import (
@@ -39,6 +40,7 @@ class World:
     order_book: OrderBook = field(default_factory=OrderBook)
     refund_book: RefundBook = field(default_factory=RefundBook)
     accounts: Accounts = field(default_factory=Accounts)
+    bill_book: BillBook = field(default_factory=BillBook)
     unsent: deque[Notice] = field(default_factory=deque)
     faults: Faults = field(default_factory=Faults)
     nonces: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class World:
         self.order_book = OrderBook()
         self.refund_book = RefundBook()
         self.accounts = Accounts()
+        self.bill_book = BillBook()
         self.unsent = deque()
         self.faults = Faults()
         self.nonces = {}
