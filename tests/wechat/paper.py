@@ -26,6 +26,7 @@ CERTIFICATE_SERIAL = "3A5B7C9D1E2F3A5B7C9D1E2F3A5B7C9D1E2F3A5B"
 OWN_SERIAL = "7A5B7C9D1E2F3A5B7C9D1E2F3A5B7C9D1E2F3A5B"
 APIV3_KEY, OLD_APIV3_KEY = "k" * 32, "o" * 32
 ORDER = "P260312ABCDEFGHJK01"
+REFUND = "R260312ABCDEFGHJK01"
 
 
 def new_key() -> RSAPrivateKey:
@@ -131,11 +132,18 @@ def refund(**changes: Any) -> dict[str, Any]:
         "mchid": MCHID,
         "out_trade_no": ORDER,
         "transaction_id": "4200000000202603120000000001",
-        "out_refund_no": "R260312ABCDEFGHJK01",
+        "out_refund_no": REFUND,
+        "refund_id": "50300000002026031200000000001",
         "refund_status": "SUCCESS",
         "amount": {"total": 9900, "refund": 9900, "payer_total": 9400, "payer_refund": 9400},
         **changes,
     }
+
+
+def asked_refund(**changes: Any) -> dict[str, Any]:
+    """A refund as answers tell it: without its merchant, and with another word for its state."""
+    facts = {**refund(), "status": "PROCESSING", "channel": "ORIGINAL", "create_time": "2026-03-12T12:00:00+08:00"}
+    return {name: value for name, value in facts.items() if name not in {"mchid", "refund_status"}} | changes
 
 
 def seal(document: object, *, key: str = APIV3_KEY) -> dict[str, str]:

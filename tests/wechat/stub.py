@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.hang or reply.drop:
             self.close_connection = True
             return
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)  # no date of its own
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if reply.status != 204:

@@ -32,7 +32,7 @@ def core_of(world: PayWorld, hosts: Hosts, *, timeout_s: float = 2, pauses: list
     noted = [] if pauses is None else pauses
     merchant = read_merchants(world.merchants_file)[0]
     link = Link(hosts, timeout_s=(timeout_s, timeout_s))
-    return PayCore(merchant, link, now=lambda: NOON, pause=noted.append)
+    return PayCore(merchant, link, now=lambda: NOON, pause=noted.append, jitter=lambda: 0.5)
 
 
 def test_a_request_is_signed_over_what_is_sent(world: PayWorld, serve: Serve) -> None:

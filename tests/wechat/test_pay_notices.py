@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,7 +26,8 @@ from tests.wechat.paper import (
 )
 from tests.wechat.stub import Answer, Reply, Stub
 from tests.wechat.test_pay_gateway import PAID, gateway_of
-from wxbackend.core.wxpay import BadNotification, Notice, WrongRecipient
+from tests.wechat.test_refunds import REFUNDED
+from wxbackend.core.wxpay import BadNotification, Notice, RefundState, WrongRecipient
 from wxbackend.wechat.pay import LiveGateway
 
 Serve = Callable[[Answer], Stub]
@@ -53,12 +55,26 @@ def test_a_payment_notice_opens_into_the_payment(world: PayWorld, gateway: LiveG
     )
 
 
-@pytest.mark.parametrize("event_type", ["REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"])
-def test_a_refund_notice_opens_without_a_payment(world: PayWorld, gateway: LiveGateway, event_type: str) -> None:
-    body = envelope(seal(refund()), event_type)
+@pytest.mark.parametrize("state", ["SUCCESS", "ABNORMAL", "CLOSED"])
+def test_a_refund_notice_opens_into_the_refund(world: PayWorld, gateway: LiveGateway, state: str) -> None:
+    told = refund(refund_status=state)
+    body = envelope(seal(told), f"REFUND.{state}")
     notice = opened(gateway, world.sign(body), body)
-    assert (notice.event_type, notice.out_trade_no, notice.paid) == (event_type, ORDER, None)
-    assert notice.resource == refund()
+    assert (notice.event_type, notice.out_trade_no, notice.paid) == (f"REFUND.{state}", ORDER, None)
+    assert notice.refunded == replace(REFUNDED, state=RefundState(state), succeeded_at=None)
+    assert notice.resource == told
+
+
+def test_a_refund_notice_tells_when_the_money_arrived(world: PayWorld, gateway: LiveGateway) -> None:
+    body = envelope(seal(refund(success_time="2026-03-12T12:00:00+08:00")), "REFUND.SUCCESS")
+    told = opened(gateway, world.sign(body), body).refunded
+    assert told is not None
+    assert told.succeeded_at == NOON
+
+
+def test_a_payment_notice_speaks_of_no_refund(world: PayWorld, gateway: LiveGateway) -> None:
+    body = envelope(seal(transaction()))
+    assert opened(gateway, world.sign(body), body).refunded is None
 
 
 def test_during_the_switch_either_key_signs(world: PayWorld, gateway: LiveGateway) -> None:
@@ -183,6 +199,11 @@ NONSENSE = {
     "associated data is a list": envelope({**seal(transaction()), "associated_data": ["x"]}),
     "opens into a list": envelope(seal([1])),
     "no order number": envelope(seal(refund(out_trade_no=None)), "REFUND.SUCCESS"),
+    "refund that contradicts its event": envelope(seal(refund()), "REFUND.CLOSED"),
+    "refund that is asked, not told": envelope(seal(refund(status="SUCCESS", refund_status=None)), "REFUND.SUCCESS"),
+    "refund of no amount": envelope(seal(refund(amount={"total": 9900})), "REFUND.SUCCESS"),
+    "refund at no time": envelope(seal(refund(success_time="soon")), "REFUND.SUCCESS"),
+    "refund of no known kind": envelope(seal(refund(refund_status="HALF")), "REFUND.HALF"),
     "no merchant": envelope(seal(transaction(mchid=None))),
     "no event": envelope(seal(transaction()), ""),
     "success that is none": envelope(seal(transaction(trade_state="NOTPAY"))),

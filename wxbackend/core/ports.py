@@ -34,6 +34,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def dice() -> float:
+    """At least 0 and less than 1: spreads repetitions, keeps no secret."""
+    return secrets.randbelow(1024) / 1024
+
+
 @dataclass(frozen=True)
 class Ports:
     mini: MiniProgram

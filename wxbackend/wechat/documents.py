@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from wxbackend.core.wxpay import OrderState, PaidTransaction, TradeState
+from wxbackend.core.wxpay import OrderState, PaidTransaction, Refunded, RefundState, TradeState
 
 WAS_PAID = frozenset({TradeState.SUCCESS, TradeState.REFUND})
 Document = Mapping[str, Any]
@@ -79,3 +79,25 @@ def order_state(document: Document) -> OrderState:
     except ValueError:
         raise Malformed("trade_state is unknown") from None
     return OrderState(state=state, paid=paid_transaction(document) if state in WAS_PAID else None)
+
+
+def refunded(document: Document, *, mchid: str, state_name: str) -> Refunded:
+    """Read a refund; raises ``Malformed``. Answers call its state ``status`` and name no merchant, notifications
+    call it ``refund_status``.
+    """
+    amount = section_at(document, "amount")
+    try:
+        state = RefundState(text_at(document, state_name))
+    except ValueError:
+        raise Malformed(f"{state_name} is unknown") from None
+    return Refunded(
+        mchid=mchid,
+        out_trade_no=text_at(document, "out_trade_no"),
+        transaction_id=text_at(document, "transaction_id"),
+        out_refund_no=text_at(document, "out_refund_no"),
+        wx_refund_id=text_at(document, "refund_id"),
+        state=state,
+        refund_fen=fen_at(amount, "refund"),
+        total_fen=fen_at(amount, "total"),
+        succeeded_at=time_at(document, "success_time") if document.get("success_time") else None,
+    )

@@ -14,7 +14,7 @@ from wxbackend.core.ports import utc_now
 from wxbackend.core.wxmini import BadLoginCode, BadPhoneCode, LoginBlocked, WxIdentity
 from wxbackend.wechat.errors import WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 from wxbackend.wechat.tokens import AccessToken, AccessTokenStore
-from wxbackend.wechat.transport import TRY_PAUSES_S, Link
+from wxbackend.wechat.transport import TRY_PAUSES_S, Answer, Link
 
 OFFICIAL_URL = "https://api.weixin.qq.com"
 TOKEN_MARGIN = timedelta(seconds=120)  # WeChat issues the next token 300 s early, and both work until the end
@@ -196,7 +196,7 @@ def _json_bytes(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def _document(answer: requests.Response) -> dict[str, Any]:
+def _document(answer: Answer) -> dict[str, Any]:
     """WeChat names its JSON ``text/plain`` at times, so the type is not asked."""
     try:
         document = json.loads(answer.content)

@@ -1,9 +1,8 @@
 """``core.ports.PaymentGateway`` over WeChat Pay API v3, for several merchants."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from wechatpayv3.type import RequestType
@@ -12,28 +11,35 @@ from wxbackend.core.wxpay import (
     BadNotification,
     ClientPayParams,
     CloseOutcome,
+    FundBill,
     Notice,
     OrderNumberSpent,
     OrderPaid,
     OrderState,
     PrepayOrder,
+    Refunded,
+    RefundOrder,
+    TradeBill,
     WrongRecipient,
 )
+from wxbackend.wechat import bill_files, refunds
 from wxbackend.wechat.documents import (
     Document,
     Malformed,
     order_state,
     paid_transaction,
     parse_document,
+    refunded,
     text_at,
 )
 from wxbackend.wechat.errors import WxForged, WxMisconfigured, WxRateLimited, WxRejected
-from wxbackend.wechat.pay_core import PayCore
+from wxbackend.wechat.pay_core import PayCore, read_answer
 
 CHINA = ZoneInfo("Asia/Shanghai")
 ORDERS = "/v3/pay/transactions"
 ORDER_NUMBER = re.compile(r"[0-9A-Za-z_\-*]{6,32}")
 PAID_EVENT = "TRANSACTION.SUCCESS"
+REFUND_EVENTS = "REFUND."
 
 PAID = frozenset({"ORDERPAID", "ORDER_PAID"})
 CLOSED = frozenset({"ORDER_CLOSED", "ORDERCLOSED"})
@@ -44,8 +50,6 @@ CLOSE_OUTCOMES = {
     **dict.fromkeys(CLOSED, CloseOutcome.CLOSED),
     **dict.fromkeys(UNKNOWN, CloseOutcome.UNKNOWN),
 }
-
-T = TypeVar("T")
 
 
 class LiveGateway:
@@ -69,7 +73,7 @@ class LiveGateway:
             if refusal.wx_code in SPENT:
                 raise OrderNumberSpent from refusal
             raise
-        return _read(text, lambda answer: text_at(answer, "prepay_id"))
+        return read_answer(text, lambda answer: text_at(answer, "prepay_id"))
 
     def pay_params(self, *, mchid: str, prepay_id: str, now: datetime, nonce: str) -> ClientPayParams:
         seconds, package = str(int(now.timestamp())), f"prepay_id={prepay_id}"
@@ -86,9 +90,9 @@ class LiveGateway:
             if refusal.wx_code in UNKNOWN:
                 return None
             raise
-        answer = _read(text, lambda whole: whole)
+        answer = read_answer(text, lambda whole: whole)
         self._check_question(answer, mchid=mchid, out_trade_no=out_trade_no)
-        return _read(text, order_state)
+        return read_answer(text, order_state)
 
     def close(self, *, mchid: str, out_trade_no: str) -> CloseOutcome:
         _check_number(out_trade_no)
@@ -100,6 +104,25 @@ class LiveGateway:
         except WxRejected as refusal:
             return _close_outcome(refusal)
         return CloseOutcome.CLOSED
+
+    def refund(self, order: RefundOrder) -> Refunded:
+        return refunds.ask_refund(self._core(order.mchid), order)
+
+    def query_refund(self, *, mchid: str, out_refund_no: str) -> Refunded | None:
+        return refunds.query_refund(self._core(mchid), out_refund_no)
+
+    def retry_abnormal_refund(self, *, mchid: str, wx_refund_id: str, out_refund_no: str) -> Refunded:
+        return refunds.retry_abnormal(self._core(mchid), wx_refund_id=wx_refund_id, out_refund_no=out_refund_no)
+
+    def trade_bill(self, *, mchid: str, on: date) -> TradeBill | None:
+        return bill_files.trade_bill(self._core(mchid), on)
+
+    def fund_bill(self, *, mchid: str, on: date) -> FundBill | None:
+        return bill_files.fund_bill(self._core(mchid), on)
+
+    def clock_skew_s(self) -> float | None:
+        read = [core.clock_reading for core in self._cores.values() if core.clock_reading is not None]
+        return max(read, key=lambda reading: reading.at).skew_s if read else None
 
     def open_notice(self, *, mchid: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Notice:
         core = self._cores.get(mchid)
@@ -117,7 +140,7 @@ class LiveGateway:
     def _notice(self, core: PayCore, envelope: Document) -> Notice:
         resource = core.decrypt(envelope)
         event_type = text_at(envelope, "event_type")
-        is_payment = event_type == PAID_EVENT
+        is_payment, is_refund = event_type == PAID_EVENT, event_type.startswith(REFUND_EVENTS)
         if text_at(resource, "mchid") != core.merchant.mchid:
             raise WrongRecipient("通知中的商户号与接收地址不符")
         if is_payment and text_at(resource, "appid") != self._appid:
@@ -130,6 +153,7 @@ class LiveGateway:
             mchid=core.merchant.mchid,
             out_trade_no=text_at(resource, "out_trade_no"),
             paid=paid_transaction(resource) if is_payment else None,
+            refunded=_refund_told(resource, event_type, core.merchant.mchid) if is_refund else None,
             resource=resource,
         )
 
@@ -163,6 +187,13 @@ class LiveGateway:
             core.disconnect()
 
 
+def _refund_told(resource: Document, event_type: str, mchid: str) -> Refunded:
+    told = refunded(resource, mchid=mchid, state_name="refund_status")
+    if event_type != REFUND_EVENTS + told.state:
+        raise Malformed("refund_status contradicts event_type")
+    return told
+
+
 def _check_number(out_trade_no: str) -> None:
     """It becomes part of a path: ``../refunds/R1`` would ask for something else."""
     if not ORDER_NUMBER.fullmatch(out_trade_no):
@@ -174,10 +205,3 @@ def _close_outcome(refusal: WxRejected) -> CloseOutcome:
     if outcome is None:
         raise refusal
     return outcome
-
-
-def _read(text: str, take: Callable[[Document], T]) -> T:
-    try:
-        return take(parse_document(text))
-    except Malformed as fault:
-        raise WxRejected("MALFORMED", str(fault)) from fault

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -12,24 +14,38 @@ from wechatpayv3.core import Core
 from wechatpayv3.type import RequestType
 from wechatpayv3.utils import aes_decrypt, build_authorization
 
-from wxbackend.core.ports import utc_now
+from wxbackend.core.ports import dice, utc_now
 from wxbackend.core.wxpay import BadNotification
 from wxbackend.wechat.documents import Document, Malformed, parse_document, section_at, text_at
 from wxbackend.wechat.errors import WxError, WxForged, WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 from wxbackend.wechat.merchants import Merchant
-from wxbackend.wechat.signatures import Signed, check_signature
-from wxbackend.wechat.transport import TRY_PAUSES_S, Hosts, Link
+from wxbackend.wechat.signatures import SECONDS, Signed, check_signature
+from wxbackend.wechat.transport import Answer, Deadline, Hosts, Link, try_thrice
 
 OFFICIAL_URL = "https://api.mch.weixin.qq.com"
 BACKUP_URL = "https://api2.mch.weixin.qq.com"
 
 MISCONFIGURED = frozenset({"SIGN_ERROR", "NO_AUTH", "APPID_MCHID_NOT_MATCH", "MCH_NOT_EXISTS"})
+DOWNLOAD_WITHIN_S = 60
+LONGEST_ANSWER_BYTES = 1_000_000
+LONGEST_FILE_BYTES = 100_000_000
+
 RATE_LIMITED = frozenset({"FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "FREQUENCY_LIMIT_EXCEED"})
 
+T = TypeVar("T")
 
-def pay_hosts(base_url: str = OFFICIAL_URL) -> Hosts:
-    """Only the real address has a second one: a simulator's must never fail over to the real WeChat Pay."""
-    return Hosts(base_url, BACKUP_URL if base_url.rstrip("/") == OFFICIAL_URL else None)
+
+def pay_hosts(base_url: str = OFFICIAL_URL, backup_url: str | None = None) -> Hosts:
+    """The real address has its own second one; a simulator's must never fail over to the real WeChat Pay."""
+    return Hosts(base_url, BACKUP_URL if base_url.rstrip("/") == OFFICIAL_URL else backup_url)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """By how much our clock was ahead of WeChat's when it answered."""
+
+    at: datetime
+    skew_s: float
 
 
 class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
@@ -42,6 +58,7 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         *,
         now: Callable[[], datetime] = utc_now,
         pause: Callable[[float], None] = sleep,
+        jitter: Callable[[], float] = dice,
     ) -> None:
         own_key = merchant.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         wechat_key = merchant.keys[merchant.public_key_id]
@@ -57,6 +74,8 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         self._link = link
         self._now = now
         self._pause = pause
+        self._jitter = jitter
+        self.clock_reading: ClockReading | None = None
 
     def request(
         self, path: str, method: RequestType = RequestType.GET, data: Mapping[str, Any] | None = None
@@ -66,20 +85,40 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         Narrower than the library's on purpose: no way to skip the check, no files. Raises ``WxError``.
         """
         body = "" if data is None else json.dumps(data, ensure_ascii=False)
-        for pause_s in TRY_PAUSES_S:
-            try:
-                return self._once(path, method, body)
-            except WxUnavailable:
-                self._pause(pause_s)
-        return self._once(path, method, body)
+        deadline = self._link.deadline()
+        return self._thrice(deadline, lambda: self._once(path, method, body, deadline))
 
-    def _once(self, path: str, method: RequestType, body: str) -> tuple[int, str]:
-        answer = self._link.send(method.value, path, headers=self._headers(path, method, body), data=body.encode())
+    def download(self, path: str) -> bytes:
+        """A bill's file. WeChat does not sign it: compare the hash that came, signed, with its address."""
+        deadline = Deadline(DOWNLOAD_WITHIN_S)
+        return self._thrice(
+            deadline, lambda: self._send(path, RequestType.GET, "", deadline, LONGEST_FILE_BYTES).content
+        )
+
+    def _thrice(self, deadline: Deadline, once: Callable[[], T]) -> T:
+        return try_thrice(once, deadline=deadline, pause=self._pause, jitter=self._jitter, after_timeout=True)
+
+    def _once(self, path: str, method: RequestType, body: str, deadline: Deadline) -> tuple[int, str]:
+        answer = self._send(path, method, body, deadline, LONGEST_ANSWER_BYTES)
+        return answer.status_code, self._checked(answer)
+
+    def _send(self, path: str, method: RequestType, body: str, deadline: Deadline, longest: int) -> Answer:
+        headers = self._headers(path, method, body)
+        answer = self._link.send(
+            method.value, path, headers=headers, data=body.encode(), deadline=deadline, longest=longest
+        )
+        self._read_clock(answer)
         if answer.status_code >= requests.codes.bad_request:
             raise _refusal(answer)
         if answer.status_code not in {requests.codes.ok, requests.codes.no_content}:
             raise WxUnavailable(f"http {answer.status_code}")  # 202: accepted, ask again; 3xx: somebody in between
-        return answer.status_code, self._checked(answer)
+        return answer
+
+    def _read_clock(self, answer: Answer) -> None:
+        """From the signed moment, else from the server's date: a refused call carries no more than that."""
+        now, theirs = self._now(), _moment(answer.headers)
+        if theirs is not None:
+            self.clock_reading = ClockReading(now, now.timestamp() - theirs)
 
     def _headers(self, path: str, method: RequestType, body: str) -> dict[str, str]:
         """Signed anew for each try: WeChat refuses a nonce seen before. The serial asks for our key's signature."""
@@ -94,7 +133,7 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
             "Wechatpay-Serial": self.merchant.public_key_id,
         }
 
-    def _checked(self, answer: requests.Response) -> str:
+    def _checked(self, answer: Answer) -> str:
         try:
             signed = self.verify(answer.headers, answer.content, now=self._now())
         except BadNotification as fault:
@@ -142,7 +181,15 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         self._link.close()
 
 
-def _refusal(answer: requests.Response) -> WxError:
+def read_answer(text: str, take: Callable[[Document], T]) -> T:
+    """What we want of a genuine answer; one that lacks it is ``WxRejected``, and what it did is unknown."""
+    try:
+        return take(parse_document(text))
+    except Malformed as fault:
+        raise WxRejected("MALFORMED", str(fault)) from fault
+
+
+def _refusal(answer: Answer) -> WxError:
     status = answer.status_code
     if status >= requests.codes.internal_server_error:
         return WxUnavailable(f"http {status}")
@@ -153,9 +200,20 @@ def _refusal(answer: requests.Response) -> WxError:
     return (WxMisconfigured if misconfigured else WxRejected)(code, message, status)
 
 
-def _said(answer: requests.Response) -> tuple[str, str]:
+def _said(answer: Answer) -> tuple[str, str]:
     try:
         document = parse_document(answer.content.decode("utf-8", "replace"))
     except Malformed:
         return "", ""
     return str(document.get("code", "")), str(document.get("message", ""))
+
+
+def _moment(headers: Mapping[str, str]) -> float | None:
+    """Seconds since the epoch."""
+    signed_at = headers.get("Wechatpay-Timestamp", "")
+    if SECONDS.fullmatch(signed_at):
+        return float(signed_at)
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except ValueError:  # absent, or no date
+        return None

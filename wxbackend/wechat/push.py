@@ -43,9 +43,7 @@ class LivePushOpener:
     def _decrypted(self, sealed: str, signature: str, timestamp: str, nonce: str) -> Document:
         assert self._crypto is not None
         try:
-            return parse_document(
-                self._crypto.decrypt_message({"Encrypt": sealed}, signature, timestamp, nonce)  # type: ignore[arg-type]
-            )
+            return parse_document(self._crypto.decrypt_message({"Encrypt": sealed}, signature, timestamp, nonce))
         except InvalidAppIdException:
             raise WrongRecipient from None
         except (InvalidSignatureException, Malformed, ValueError):

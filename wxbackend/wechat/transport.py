@@ -1,12 +1,16 @@
-"""One pooled HTTP connection to a WeChat host: timeouts, no cookies, no redirects, typed failures without secrets."""
+"""One pooled HTTP connection to a WeChat host: deadlines, no cookies, no redirects, typed failures without secrets."""
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from threading import Lock
-from typing import Any
+from time import perf_counter
+from typing import Any, TypeVar
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from wxbackend.wechat.errors import WxUnavailable
@@ -14,8 +18,36 @@ from wxbackend.wechat.errors import WxUnavailable
 POOL_SIZE = 16
 FAILURES_BEFORE_SWAP = 2
 TRY_PAUSES_S = (0.1, 0.3)  # before the second and the third try; there is no fourth
+PIECE_BYTES = 65_536
+LONGEST_ANSWER_BYTES = 4_000_000
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+class Deadline:
+    """Until when one call may take in all, over its tries and its pauses."""
+
+    def __init__(self, within_s: float, *, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._ends_at = clock() + within_s
+
+    def left_s(self) -> float:
+        return self._ends_at - self._clock()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole. ``headers`` may be asked in any letter case."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        """As of ``requests``: the libraries ask for it."""
+        return json.loads(self.content)
 
 
 class Hosts:
@@ -47,36 +79,102 @@ class Hosts:
 
 
 class Link:
-    """Threads may share it. Nothing is opened before the first ``send``."""
+    """Threads may share it. Nothing is opened before the first ``send``.
 
-    def __init__(self, hosts: Hosts, *, timeout_s: tuple[float, float]) -> None:
+    ``timeout_s`` is how long to wait for a connection and for a sign of life; ``within_s`` is how long one call may
+    take in all.
+    """
+
+    def __init__(self, hosts: Hosts, *, timeout_s: tuple[float, float], within_s: float = 15) -> None:
         self._hosts = hosts
         self._timeout_s = timeout_s
+        self._within_s = within_s
         self._session = _new_session()
 
-    def send(self, method: str, path: str, *, headers: Mapping[str, str], **asked: Any) -> requests.Response:
+    def deadline(self) -> Deadline:
+        return Deadline(self._within_s)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        deadline: Deadline | None = None,
+        longest: int = LONGEST_ANSWER_BYTES,
+        **asked: Any,
+    ) -> Answer:
         """Send once; ``asked`` is what ``requests`` takes (``params``, ``data``, ``files``). Raises ``WxUnavailable``.
 
         Causes are cut off: their texts quote the URL, and ours carry the app secret or the access token.
         """
-        url = self._hosts.current()
+        url, until = self._hosts.current(), deadline or self.deadline()
         try:
             answer = self._session.request(
-                method, url + path, headers=dict(headers), timeout=self._timeout_s, allow_redirects=False, **asked
+                method,
+                url + path,
+                headers=dict(headers),
+                timeout=_within(self._timeout_s, until),
+                allow_redirects=False,
+                stream=True,
+                **asked,
             )
-        except requests.ReadTimeout:
+            with answer:
+                whole = Answer(answer.status_code, answer.headers, _read(answer, until, longest))
+        except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
             raise WxUnavailable("no answer in time", timed_out=True) from None
         except requests.ConnectionError as error:
             self._hosts.missed(url)
             raise WxUnavailable(f"no connection: {type(error).__name__}") from None
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
+        except urllib3.exceptions.HTTPError as error:
             raise WxUnavailable(f"answer cut short: {type(error).__name__}") from None
         self._hosts.reached(url)
-        return answer
+        return whole
 
     def close(self) -> None:
         """Let go of the pooled connections; the next ``send`` opens new ones."""
         self._session.close()
+
+
+def try_thrice(
+    once: Callable[[], T],
+    *,
+    deadline: Deadline,
+    pause: Callable[[float], None],
+    jitter: Callable[[], float],
+    after_timeout: bool,
+) -> T:
+    """Call up to three times while WeChat is unavailable and time is left; a pause varies by half of itself."""
+    for pause_s in TRY_PAUSES_S:
+        try:
+            return once()
+        except WxUnavailable as trouble:
+            varied_s = pause_s * (0.5 + jitter())
+            if (trouble.timed_out and not after_timeout) or deadline.left_s() <= varied_s:
+                raise
+        pause(varied_s)
+    return once()
+
+
+def _within(timeout_s: tuple[float, float], until: Deadline) -> tuple[float, float]:
+    left_s = until.left_s()
+    if left_s <= 0:
+        raise WxUnavailable("no time left", timed_out=True)
+    connect_s, read_s = timeout_s
+    return min(connect_s, left_s), min(read_s, left_s)
+
+
+def _read(answer: requests.Response, until: Deadline, longest: int) -> bytes:
+    """Piece by piece: a host that sends a byte a second would never run into the timeout of one read."""
+    pieces, size = [], 0
+    while piece := answer.raw.read1(PIECE_BYTES, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > longest:
+            raise WxUnavailable("answer too long")
+        if until.left_s() <= 0:
+            raise WxUnavailable("answer too slow", timed_out=True)
+    return b"".join(pieces)
 
 
 def _new_session() -> requests.Session:
