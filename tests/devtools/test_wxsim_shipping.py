@@ -207,6 +207,14 @@ def test_the_money_is_let_go_after_two_days(upload, order, simulator):
     assert "estimated_settlement_time" not in event
 
 
+def test_a_settlement_of_a_hurried_schedule_still_bears_the_time_of_its_term(upload, order, simulator):
+    upload()
+    simulator.control("POST", "flush", {"until": "end"})
+    assert order()["order_state"] == 4
+    announced, settled = settlements(simulator)
+    assert settled["settlement_time"] == announced["estimated_settlement_time"]
+
+
 def test_a_correction_begins_the_wait_anew(upload, order, simulator):
     upload()
     simulator.control("POST", "clock", {"advance_s": DAY_S})

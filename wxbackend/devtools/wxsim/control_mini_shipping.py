@@ -78,7 +78,7 @@ def _settle(desk: Desk, request: Request, receipt: Receipt) -> Json:
         order = next((order for order in _paid_orders(world) if order.transaction_id == number), None)
         if shipment is None or order is None or not shipment.is_finished:
             raise Unknown(f"nothing was shipped for {number}")
-        settle(world, order, shipment, receipt)
+        settle(world, order, shipment, receipt, now=world.clock.now())
         return order_facts(world, order)
 
 

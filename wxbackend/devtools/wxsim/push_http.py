@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 LARGEST_ANSWER = 65536
-FETCH_PATIENCE_S = 20.0
+FETCH_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,9 @@ def _try_once(world: World, push: Push) -> float | None:
     """Post, record, and tell when the next try is due. The world is unlocked while the receiver thinks."""
     with world.lock:
         settings, appid = replace(world.mini.push.settings), world.app.appid
-    if settings.url is None:
-        push.state = PushState.NO_ADDRESS
-        return None
+        if settings.url is None:
+            push.state = PushState.NO_ADDRESS
+            return None
     post = seal_push(push.event, settings, appid=appid, now=world.clock.signing_now(), forge=push.handling.forge)
     answer, error = None, None
     try:

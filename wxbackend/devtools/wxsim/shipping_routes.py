@@ -99,9 +99,9 @@ def order_facts(world: World, order: Order) -> Json:
     return facts | ({"shipping": shipment.facts()} if shipment else {})
 
 
-def settle(world: World, order: Order, shipment: Shipment, receipt: Receipt) -> None:
+def settle(world: World, order: Order, shipment: Shipment, receipt: Receipt, *, now: float) -> None:
     """Let the money go and say so; once. The caller holds the world's lock."""
-    if order_state(world, order) is OrderState.REFUNDED or not shipment.settle(receipt, now=world.clock.now()):
+    if order_state(world, order) is OrderState.REFUNDED or not shipment.settle(receipt, now=now):
         return
     moment = int(shipment.settled_at or 0)
     ends = {"confirm_receive_method": receipt.value, "confirm_receive_time": moment, "settlement_time": moment}
@@ -128,10 +128,14 @@ def _announce(world: World, order: Order, shipment: Shipment) -> None:
 
 
 def _settle_in_time(world: World, order: Order, shipment: Shipment, finish_count: int) -> None:
-    """A correction begins the wait anew: the task of the report before it does nothing."""
+    """A correction begins the wait anew: the task of the report before it does nothing.
+
+    The schedule may run faster than business time; the settlement never bears a time before its term.
+    """
     with world.lock:
         if shipment.finish_count == finish_count:
-            settle(world, order, shipment, Receipt.BY_ITSELF)
+            now = max(world.clock.now(), shipment.settles_at)
+            settle(world, order, shipment, Receipt.BY_ITSELF, now=now)
 
 
 def _shipped(order: Order, shipment: Shipment) -> Json:
