@@ -171,7 +171,7 @@ def list_links(desk: Desk, _request: Request) -> Json:
 def add_mini_fault(desk: Desk, request: Request) -> Json:
     body = read(request, MiniFaultBody)
     refusal = {"errcode": body.errcode, "errmsg": body.errmsg or errmsg_of(body.errcode)}
-    fault = Fault(body.path, body.times, json=refusal)
+    fault = Fault(path=body.path, times=body.times, json=refusal)
     with desk.world.lock:
         desk.world.faults.add(fault)
     return asdict(fault)

@@ -37,7 +37,7 @@ FIELD_RULES: dict[str, Callable[[str], bool]] = {
     "date": _period(f"{DAY}( {HOURS})?"),
     "amount": _pattern(r"[¥￥$€£]?(?=[\d.]{1,11}元?$)\d{1,10}(\.\d{1,2})?元?"),
     "phone_number": _pattern(r"[\d+\-() ]{1,17}"),
-    "car_number": _pattern(r"[\u4e00-\u9fff]?[A-Za-z0-9]{1,7}[\u4e00-\u9fff]?"),
+    "car_number": _pattern(r"(?=.{1,8}$)[\u4e00-\u9fff]?[A-Za-z0-9]+[\u4e00-\u9fff]?"),
     "name": _either(_pattern(r"[\u4e00-\u9fff·]{1,10}"), _pattern(r"[\x21-\x7e ]{1,20}")),
     "phrase": _pattern(r"[\u4e00-\u9fff]{1,5}"),
 }
