@@ -194,10 +194,15 @@ def note_asked(session: Session, *, order: Order, busy: bool, now: datetime) -> 
 
 def ask_soon(session: Session, *, number: str, now: datetime) -> None:
     """Have the poller query an order at once (a late but genuine notification named it)."""
+    ask_at(session, number=number, at=now)
+
+
+def ask_at(session: Session, *, number: str, at: datetime) -> None:
+    """Have the poller query an unpaid order at a moment of its own, off the schedule."""
     session.execute(
         update(PaymentAttempt)
         .where(PaymentAttempt.out_trade_no == number, PaymentAttempt.status != AttemptStatus.SUCCESS)
-        .values(next_query_at=now)
+        .values(next_query_at=at)
         .execution_options(synchronize_session=False)
     )
 

@@ -122,6 +122,13 @@ class Cashier:
             apply_transaction(session, paid=state.paid, index=self.index, now=self.now())
         return True
 
+    def apply_late(self, *, mchid: str, out_trade_no: str) -> bool:
+        """Ask about one order, whatever became of it here, and apply what was paid; False if nothing was.
+
+        Raises ``UnknownOrder``, ``UpstreamFailed``.
+        """
+        return self._apply(self.gateway.query(mchid=mchid, out_trade_no=out_trade_no))
+
     def check(self, order: Order) -> None:
         """Ask WeChat once and act on it: apply, close what is over, or ask again later. Raises ``UpstreamFailed``."""
         state = self._query(order)

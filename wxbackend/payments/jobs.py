@@ -1,6 +1,8 @@
 """What the worker does about payments: ask about unpaid orders, let holds run out."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -8,11 +10,13 @@ from models import PledgeStatus
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import Problem
 from wxbackend.core.health import alarm
+from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports
 from wxbackend.core.worker import Timed
 from wxbackend.payments import attempts
 from wxbackend.payments.attempts import Order
 from wxbackend.payments.cashier import Cashier, cashier
+from wxbackend.payments.merchants import UNCONFIGURED, report_unconfigured
 from wxbackend.pledges import service as pledges
 
 BATCH = 50
@@ -20,6 +24,8 @@ BATCH = 50
 POLL_BUDGET = timedelta(seconds=8)
 #: So long past its hold an order without an answer is somebody's concern.
 UNANSWERED = timedelta(minutes=10)
+#: An order of a merchant that was taken out of the configuration: it may come back, nobody answers until then.
+NOBODY_ASKED = timedelta(hours=1)
 log = structlog.get_logger()
 
 
@@ -29,10 +35,31 @@ def poll_orders() -> None:
     started = ask.now()
     with reading() as session:
         orders = attempts.due(session, now=started, limit=BATCH)
+    configured = ask.pay.merchants()
     for order in orders:
         if ask.now() - started > POLL_BUDGET:
             break
-        _check(till, order)
+        if order.mchid in configured:
+            _check(till, order)
+        else:
+            _put_off(order)
+
+
+def _put_off(order: Order) -> None:
+    """Nobody can be asked: try again in an hour, and have it told once a day. A fault stops no other order."""
+    now = ports().now()
+    try:
+        with transaction() as session:
+            attempts.ask_at(session, number=order.out_trade_no, at=now + NOBODY_ASKED)
+            report_unconfigured(session, mchid=order.mchid, now=now)
+    except Exception:
+        log.exception("order not put off", out_trade_no=order.out_trade_no)
+
+
+def tell_unconfigured(payload: Mapping[str, Any]) -> None:
+    """Once a day for each merchant: its orders cannot be asked about, its bills cannot be fetched."""
+    if payload["mchid"] not in ports().pay.merchants():
+        alarm("merchant-unconfigured", mchid=payload["mchid"])
 
 
 def _check(till: Cashier, order: Order) -> None:
@@ -65,6 +92,7 @@ def _expire(pledge_id: int, now: datetime) -> None:
         log.exception("pledge not expired", pledge_id=pledge_id)
 
 
+HANDLERS: tuple[tuple[str, Handler], ...] = ((UNCONFIGURED, tell_unconfigured),)
 TIMETABLE = (
     Timed("poll-orders", timedelta(seconds=5), poll_orders),
     Timed("expire-pledges", timedelta(seconds=15), expire_pledges),

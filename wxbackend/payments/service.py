@@ -77,7 +77,9 @@ def apply_transaction(
         return _explain(session, paid=paid, index=index, inbox=inbox, now=now)
     funding = pledges.fund(session, pledge_id=attempt.pledge_id, paid_at=paid.paid_at, now=now)
     if not funding.took_stock:
-        _owe_refund(session, attempt=attempt, paid=paid, funding=funding, now=now)
+        paid_before = funding.pledge.paid_at is not None
+        reason = RefundDueReason.SECOND_PAYMENT if paid_before else RefundDueReason.NO_STOCK
+        owe_refund(session, attempt=attempt, paid=paid, reason=reason, now=now)
         return Applied.REFUND_DUE
     number = funding.pledge.number
     outbox.enqueue(session, topic=FULFIL, key=number, payload={"pledge": number}, now=now)
@@ -191,12 +193,10 @@ def _quarantine(
     session.execute(insert_into(session, PaymentMismatch).values(row).on_conflict_do_nothing())
 
 
-def _owe_refund(
-    session: Session, *, attempt: PaymentAttempt, paid: PaidTransaction, funding: Funding, now: datetime
+def owe_refund(
+    session: Session, *, attempt: PaymentAttempt, paid: PaidTransaction, reason: RefundDueReason, now: datetime
 ) -> None:
-    """Book money that its pledge cannot take to suspense, and note that it must go back."""
-    paid_before = funding.pledge.paid_at is not None
-    reason = RefundDueReason.SECOND_PAYMENT if paid_before else RefundDueReason.NO_STOCK
+    """Book money that its pledge cannot take to suspense, and note that it must go back. ``attempt`` is settled."""
     session.execute(
         insert(RefundDue).values(
             attempt_id=attempt.id,
