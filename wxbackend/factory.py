@@ -13,6 +13,7 @@ from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
 from wxbackend.catalogue import routes as catalogue
 from wxbackend.console import site as console
+from wxbackend.content.service import NAME_DECIDED
 from wxbackend.core import docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
@@ -25,9 +26,11 @@ from wxbackend.core.openapi import Api
 from wxbackend.core.outbox import Handler
 from wxbackend.core.policies import allow, enforce, public, require_policies
 from wxbackend.core.ports import Ports
+from wxbackend.core.push import PushTaker
 from wxbackend.core.settings import CODE_HOST_LENGTH, ROOT, Settings
 from wxbackend.core.worker import Timed
 from wxbackend.fulfilment import jobs as fulfilment_jobs
+from wxbackend.fulfilment.service import FULFIL
 from wxbackend.honours import jobs as honours_jobs
 from wxbackend.honours import routes as honours
 from wxbackend.honours.service import DRAW
@@ -36,12 +39,15 @@ from wxbackend.identity import erasure, exports
 from wxbackend.identity import jobs as identity_jobs
 from wxbackend.identity import routes as identity
 from wxbackend.identity.callers import signed_in_resident
+from wxbackend.messages import jobs as messages_jobs
+from wxbackend.messages import routes as messages
 from wxbackend.payments import jobs as payments_jobs
 from wxbackend.payments import routes as payments
-from wxbackend.payments.service import FULFIL
 from wxbackend.pledges import routes as pledges
 from wxbackend.points import routes as points
 from wxbackend.portability import service as portability
+from wxbackend.receipts import routes as receipts
+from wxbackend.receipts.service import erase_receipts
 from wxbackend.regions import routes as regions
 from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
@@ -63,6 +69,8 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     pledges.bp,
     payments.bp,
     payments.callbacks,
+    messages.callbacks,
+    receipts.bp,
     points.bp,
     honours.bp,
     honours.pages,
@@ -84,18 +92,31 @@ LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("cancel", "cancelPledge", "number", "$response.body#/number"),
     ),
     "createPayment": (("pledge", "getPledge", "number", "$request.path.number"),),
+    "requestReceipt": (
+        ("read", "getReceipt", "number", "$request.path.number"),
+        ("withdraw", "withdrawReceipt", "number", "$request.path.number"),
+    ),
 }
 #: Who does the messages of a topic (outbox).
 HANDLERS: tuple[tuple[str, Handler], ...] = (
     *identity_jobs.HANDLERS,
+    *payments_jobs.HANDLERS,
     (FULFIL, fulfilment_jobs.fulfil_pledge),
     (DRAW, honours_jobs.draw_files),
+    (NAME_DECIDED, honours_jobs.issue_decided),
 )
+#: Who takes what WeChat pushes, by event. Events that nobody takes are noted and ignored.
+PUSHES: dict[str, PushTaker] = {}
 #: What the leading worker runs by the clock.
-TIMETABLE: tuple[Timed, ...] = (*identity_jobs.TIMETABLE, *payments_jobs.TIMETABLE, *fulfilment_jobs.TIMETABLE)
+TIMETABLE: tuple[Timed, ...] = (
+    *identity_jobs.TIMETABLE,
+    *payments_jobs.TIMETABLE,
+    *fulfilment_jobs.TIMETABLE,
+    *messages_jobs.TIMETABLE,
+)
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
 EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *portability.SECTIONS)
-ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS,)
+ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS, erase_receipts)
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -148,6 +169,7 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
     app.extensions["xiangshu.schema_version"] = health.newest_migration()
     app.extensions["xiangshu.handlers"] = dict(HANDLERS)
     app.extensions["xiangshu.timetable"] = TIMETABLE
+    app.extensions["xiangshu.pushes"] = PUSHES
     app.extensions["xiangshu.exports"] = EXPORTS
     app.extensions["xiangshu.erasers"] = ERASERS
     db.init_app(app)

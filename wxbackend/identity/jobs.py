@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import Table, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from models import IdempotencyKey, OutboxMessage, ResidentSession
+from models import IdempotencyKey, OutboxMessage, PushMessage, ResidentSession
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports
@@ -38,6 +38,7 @@ def _outlived(now: datetime) -> tuple[tuple[Any, Any], ...]:
         (ResidentSession, or_(ResidentSession.expires_at <= now, ResidentSession.ended_at <= now)),
         (IdempotencyKey, IdempotencyKey.expires_at <= now),
         (OutboxMessage, OutboxMessage.done_at <= now - MESSAGES_KEPT),
+        (PushMessage, PushMessage.received_at <= now - MESSAGES_KEPT),
     )
 
 
