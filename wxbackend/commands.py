@@ -11,6 +11,7 @@ from wxbackend.devtools.commands import wxsim_command
 from wxbackend.devtools.demo.commands import demo_commands
 from wxbackend.honours import commands as honours_commands
 from wxbackend.identity import commands as identity_commands
+from wxbackend.receipts import commands as receipts_commands
 from wxbackend.staff import commands as staff_commands
 from wxbackend.trees import commands as tree_commands
 
@@ -22,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     identity_commands.legal_commands,
     identity_commands.keys_commands,
     staff_commands.staff,
+    receipts_commands.receipts_commands,
     honours_commands.issuer_commands,
     audit_command,
     backup_command,
