@@ -30,6 +30,7 @@ from wxbackend.core.errors import NotFound
 from wxbackend.core.health import alarm
 from wxbackend.core.sql import insert_into
 from wxbackend.core.wxpay import Notice, PaidTransaction
+from wxbackend.fulfilment.service import FULFIL
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
 from wxbackend.payments import attempts
@@ -38,7 +39,6 @@ from wxbackend.pledges import service as pledges
 from wxbackend.pledges.service import Funding
 from wxbackend.points import service as points
 
-FULFIL = "pledge.fulfil"
 CURRENCY = "CNY"
 
 
