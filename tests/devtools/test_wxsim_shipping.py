@@ -239,6 +239,18 @@ def test_a_user_who_confirms_lets_the_money_go_at_once_and_once(upload, order, p
     assert len(settlements(simulator)) == 2
 
 
+def test_receipt_may_be_confirmed_before_the_money_is_let_go(upload, order, paid, simulator):
+    upload()
+    simulator.control("POST", "shipping/confirm", {"transaction_id": paid, "settle": False})
+    assert (order()["order_state"], len(settlements(simulator))) == (3, 1)
+    assert errcode(lambda: upload(**again())) == 10060004
+    simulator.control("POST", "clock", {"advance_s": 2 * DAY_S + 60})
+    simulator.control("POST", "flush", {})
+    event = settlements(simulator)[-1]
+    assert (order()["order_state"], event["confirm_receive_method"]) == (4, 2)
+    assert event["settlement_time"] - event["confirm_receive_time"] >= 2 * DAY_S
+
+
 def test_nothing_is_settled_that_was_not_shipped(paid, simulator):
     with pytest.raises(ControlFailed, match="not-found"):
         simulator.control("POST", "shipping/confirm", {"transaction_id": paid})

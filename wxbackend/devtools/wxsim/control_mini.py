@@ -12,7 +12,7 @@
 ``GET codes``, ``POST codes/disguise``  minted codes; ``{errcode?, times?}`` = JSON under the type of a picture
 ``GET links``                           URL links and when they end
 ``GET|POST shipping``                   ``?transaction_id=``; ``{managed?, known_after_s?}``
-``POST shipping/confirm``, ``/settle``  ``{transaction_id}``: the user confirms receipt; the term is over
+``POST shipping/confirm``, ``/settle``  ``{transaction_id, settle?}``: the user confirms receipt; the term is over
 ``POST shipping/remind``                ``{transaction_id?}``: trade_manage_remind_shipping
 ``POST shipping/remind-access``         trade_manage_remind_access_api
 ``POST mini-faults``                    ``{path, errcode, errmsg?, times?}``: an errcode as the real host words it

@@ -68,6 +68,12 @@ class TransactionBody(ControlBody):
     transaction_id: str
 
 
+class ConfirmBody(TransactionBody):
+    """``settle`` false leaves the money frozen although receipt is confirmed."""
+
+    settle: bool = True
+
+
 class RemindBody(ControlBody):
     """Without a transaction id every payment of more than 48 hours that was not shipped is reminded of."""
 

@@ -2,10 +2,10 @@
 
 from wxbackend.devtools.wxsim.control import ControlHandler, Desk, Unknown, read
 from wxbackend.devtools.wxsim.control_bodies import ControlBody
-from wxbackend.devtools.wxsim.control_mini_bodies import RemindBody, ShippingBody, TransactionBody
+from wxbackend.devtools.wxsim.control_mini_bodies import ConfirmBody, RemindBody, ShippingBody, TransactionBody
 from wxbackend.devtools.wxsim.orders import Order
 from wxbackend.devtools.wxsim.push_sender import new_event, send_event
-from wxbackend.devtools.wxsim.shipping import OrderState, Receipt
+from wxbackend.devtools.wxsim.shipping import OrderState, Receipt, Shipment
 from wxbackend.devtools.wxsim.shipping_routes import order_facts, order_state, payment_words, settle
 from wxbackend.devtools.wxsim.wire import Json, Request, Route
 from wxbackend.devtools.wxsim.world import World
@@ -40,13 +40,19 @@ def list_shipping(desk: Desk, request: Request) -> Json:
 
 
 def confirm(desk: Desk, request: Request) -> Json:
-    """The user pressed 确认收货: the money is let go at once."""
-    return _settle(desk, request, Receipt.BY_USER)
+    """The user pressed 确认收货: the money is let go at once, or a while later."""
+    body = read(request, ConfirmBody)
+    if body.settle:
+        return _settle(desk, body.transaction_id, Receipt.BY_USER)
+    with desk.world.lock:
+        order, shipment = _shipped(desk.world, body.transaction_id)
+        shipment.confirm(Receipt.BY_USER, now=desk.world.clock.now())
+        return order_facts(desk.world, order)
 
 
 def end_term(desk: Desk, request: Request) -> Json:
     """The term of days is over."""
-    return _settle(desk, request, Receipt.BY_ITSELF)
+    return _settle(desk, read(request, TransactionBody).transaction_id, Receipt.BY_ITSELF)
 
 
 def remind(desk: Desk, request: Request) -> Json:
@@ -70,16 +76,20 @@ def remind_access(desk: Desk, request: Request) -> Json:
         return {"pushes": [push.number for push in sent]}
 
 
-def _settle(desk: Desk, request: Request, receipt: Receipt) -> Json:
-    number = read(request, TransactionBody).transaction_id
+def _settle(desk: Desk, number: str, receipt: Receipt) -> Json:
     world = desk.world
     with world.lock:
-        shipment = world.mini.shipping.shipments.get(number)
-        order = next((order for order in _paid_orders(world) if order.transaction_id == number), None)
-        if shipment is None or order is None or not shipment.is_finished:
-            raise Unknown(f"nothing was shipped for {number}")
+        order, shipment = _shipped(world, number)
         settle(world, order, shipment, receipt, now=world.clock.now())
         return order_facts(world, order)
+
+
+def _shipped(world: World, number: str) -> tuple[Order, Shipment]:
+    shipment = world.mini.shipping.shipments.get(number)
+    order = next((order for order in _paid_orders(world) if order.transaction_id == number), None)
+    if shipment is None or order is None or not shipment.is_finished:
+        raise Unknown(f"nothing was shipped for {number}")
+    return order, shipment
 
 
 def _paid_orders(world: World) -> list[Order]:

@@ -77,11 +77,17 @@ class Shipment:
             self.finish_count += 1
             self.settles_at = now + SETTLED_AFTER_S[self.form.logistics]
 
+    def confirm(self, receipt: Receipt, *, now: float) -> None:
+        """Received, as far as anybody says; only the first word on it counts."""
+        if self.confirmed_at is None:
+            self.receipt, self.confirmed_at = receipt, now
+
     def settle(self, receipt: Receipt, *, now: float) -> bool:
-        """Confirm and pay out; False when that was done before."""
+        """Confirm, if nobody did, and pay out; False when that was done before."""
         if self.settled_at is not None:
             return False
-        self.receipt, self.confirmed_at, self.settled_at = receipt, now, now
+        self.confirm(receipt, now=now)
+        self.settled_at = now
         return True
 
     def facts(self) -> Json:

@@ -103,8 +103,11 @@ def settle(world: World, order: Order, shipment: Shipment, receipt: Receipt, *, 
     """Let the money go and say so; once. The caller holds the world's lock."""
     if order_state(world, order) is OrderState.REFUNDED or not shipment.settle(receipt, now=now):
         return
-    moment = int(shipment.settled_at or 0)
-    ends = {"confirm_receive_method": receipt.value, "confirm_receive_time": moment, "settlement_time": moment}
+    ends = {
+        "confirm_receive_method": (shipment.receipt or receipt).value,
+        "confirm_receive_time": int(shipment.confirmed_at or now),
+        "settlement_time": int(now),
+    }
     send_event(world, new_event(world, SETTLEMENT_EVENT, _shipped(order, shipment) | ends))
 
 
