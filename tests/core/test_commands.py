@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from sqlalchemy import select
@@ -101,3 +103,21 @@ def test_a_worker_told_to_stop_ends_its_message_and_takes_no_other(embedded, emb
     out, errors = worker.communicate("go on\n", timeout=30)
     assert (worker.returncode, out) == (0, ""), errors
     assert statuses() == [OutboxStatus.DONE, OutboxStatus.READY]
+
+
+def test_a_worker_shows_its_own_counts_on_a_port_of_this_machine(embedded, embedded_url):
+    put(utc_now, "1", topic="slow")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "flask", "--app", "tests.core.served", "jobs", "work", "--metrics-port", str(port)]
+    worker = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "DATABASE_URL": embedded_url}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert worker.stdout.readline() == "started\n", worker.communicate()
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        counted = answer.read().decode()
+    worker.send_signal(signal.SIGTERM)
+    _, errors = worker.communicate("go on\n", timeout=30)
+    assert (worker.returncode, "xiangshu_alarms_total" in counted) == (0, True), errors

@@ -2,12 +2,15 @@
 
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
 
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
+from prometheus_client import start_http_server
 
 from wxbackend.core import outbox
 from wxbackend.core.db import reading
@@ -29,13 +32,30 @@ def this_worker() -> Worker:
 
 @jobs.command("work")
 @click.option("--once", is_flag=True, help="执行一轮后退出")
-def work(once: bool) -> None:  # noqa: FBT001  click passes by name
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help="在本机此端口给出本进程的计数 (Prometheus)")
+def work(once: bool, metrics_port: int | None) -> None:  # noqa: FBT001  click passes by name
     """持续处理后台任务, 收到 SIGTERM 后做完手头一件再退出."""
     stop = _told_to_stop()
     if once:
         this_worker().work_round(stop)
-    else:
+        return
+    with _measured(metrics_port):
         this_worker().run(stop)
+
+
+@contextmanager
+def _measured(port: int | None) -> Iterator[None]:
+    """What the worker counts, alarms above all, on a port of this machine: /metrics knows the web processes only."""
+    if port is None:
+        yield
+        return
+    server, thread = start_http_server(port, addr="127.0.0.1")
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _told_to_stop() -> Event:
