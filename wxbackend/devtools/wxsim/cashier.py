@@ -1,5 +1,7 @@
 """The user's side of a payment: wx.requestPayment opens the cashier, a password pays."""
 
+from dataclasses import replace
+
 from wxbackend.devtools.wxsim.clock import random_hex, rfc3339
 from wxbackend.devtools.wxsim.keys import is_signed
 from wxbackend.devtools.wxsim.orders import PREPAY_LIFE_S, Order, TradeState
@@ -77,11 +79,20 @@ def pay(world: World, order: Order, *, openid: str | None = None, coupon_fen: in
     order.move(TradeState.SUCCESS)
     order.paid_at = now
     order.coupon_fen = coupon_fen
-    day = rfc3339(now)[:10].replace("-", "")
-    order.transaction_id = f"420000{day}{int(random_hex(11), 16):014d}"
+    order.transaction_id = _transaction_id(now)
     order.fee_fen = account.fee_of(order.form.total_fen)
     account.receive(order, now=now)
     return order.transaction()
+
+
+def claimed_transaction(order: Order, *, now: float) -> Json:
+    """What a forger would tell of an order: paid just now, though it was not."""
+    return replace(order, state=TradeState.SUCCESS, paid_at=now, transaction_id=_transaction_id(now)).transaction()
+
+
+def _transaction_id(now: float) -> str:
+    day = rfc3339(now)[:10].replace("-", "")
+    return f"420000{day}{int(random_hex(11), 16):014d}"
 
 
 def _check_payable(world: World, order: Order, *, openid: str | None) -> None:

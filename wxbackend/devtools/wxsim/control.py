@@ -44,7 +44,7 @@ from wxbackend.devtools.wxsim.control_bodies import (
     MerchantBody,
     UserBody,
 )
-from wxbackend.devtools.wxsim.faults import BadFault, Fault
+from wxbackend.devtools.wxsim.faults import BadFault
 from wxbackend.devtools.wxsim.mini_errors import BadOrder
 from wxbackend.devtools.wxsim.notices import BadNotice
 from wxbackend.devtools.wxsim.pay_accounts import BadAccount
@@ -125,7 +125,7 @@ def new_phone_code(desk: Desk, request: Request) -> Json:
 
 
 def add_fault(desk: Desk, request: Request) -> Json:
-    fault = Fault(**read(request, FaultBody).model_dump(by_alias=True))
+    fault = read(request, FaultBody).fault()
     with desk.world.lock:
         desk.world.faults.add(fault)
     return asdict(fault)
@@ -180,8 +180,9 @@ def set_merchant(desk: Desk, request: Request, *, mchid: str) -> Json:
         merchant = desk.world.merchants.get(mchid)
         if merchant is None:
             raise Unknown(mchid)
-        merchant.sign_mode = body.sign_mode
-    return {"mchid": mchid, "sign_mode": body.sign_mode}
+        merchant.sign_mode = body.sign_mode or merchant.sign_mode
+        merchant.apiv3_key = body.apiv3_key or merchant.apiv3_key
+        return {"mchid": mchid, "sign_mode": merchant.sign_mode}
 
 
 def tell_world(desk: Desk, _request: Request) -> Json:

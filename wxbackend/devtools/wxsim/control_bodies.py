@@ -4,8 +4,13 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wxbackend.devtools.wxsim.faults import Fault
+from wxbackend.devtools.wxsim.faults_named import named_fault
 from wxbackend.devtools.wxsim.merchants import SignMode
-from wxbackend.devtools.wxsim.notices import MOST_COPIES, Forgery, Handling
+from wxbackend.devtools.wxsim.notices import MOST_COPIES, Handling
+from wxbackend.devtools.wxsim.notices_forged import Forgery
+from wxbackend.devtools.wxsim.notices_named import named_fields
+from wxbackend.devtools.wxsim.pay_mistakes import Mistake
 
 
 class ControlBody(BaseModel):
@@ -27,8 +32,9 @@ class CodeBody(ControlBody):
 
 
 class HandlingBody(ControlBody):
-    """How a notification travels, see notices.Handling."""
+    """How a notification travels, see notices.Handling; what is given goes before what ``trouble`` names."""
 
+    trouble: str | None = None
     copies: int = Field(default=1, ge=1, le=MOST_COPIES)
     second_id: bool = False
     delay_s: float = Field(default=0, ge=0)
@@ -37,9 +43,18 @@ class HandlingBody(ControlBody):
     forge: Forgery | None = None
     sign_mode: SignMode | None = None
     override: dict[str, Any] = Field(default_factory=dict)
+    event_type: str | None = Field(default=None, min_length=1, max_length=32)
+    url: str | None = None
 
     def handling(self) -> Handling:
-        return Handling(**{name: getattr(self, name) for name in HandlingBody.model_fields})
+        """Raises BadNotice for an unknown trouble."""
+        named = named_fields(self.trouble)
+        given = {name: getattr(self, name) for name in self.model_fields_set & HANDLING_FIELDS}
+        override = {**named.get("override", {}), **self.override}
+        return Handling(**(named | given | {"override": override}))
+
+
+HANDLING_FIELDS = set(HandlingBody.model_fields) - {"trouble"}
 
 
 class PlanBody(HandlingBody):
@@ -48,8 +63,15 @@ class PlanBody(HandlingBody):
 
 
 class NotifyBody(HandlingBody):
+    """``claim`` lets a forger tell of a payment that never was."""
+
     out_trade_no: str
     mchid: str | None = None
+    claim: bool = False
+
+
+class ResendBody(ControlBody):
+    verbatim: bool = False
 
 
 class PayBody(ControlBody):
@@ -79,9 +101,13 @@ class FlushBody(ControlBody):
 
 
 class FaultBody(ControlBody):
-    """See faults.Fault."""
+    """See faults.Fault; what is given goes before what ``name`` brings."""
 
-    path: str
+    name: str | None = None
+    path: str | None = None
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    host: str | None = None
+    skip: int = Field(default=0, ge=0)
     times: int = 1
     json_: dict[str, Any] | None = Field(default=None, alias="json")
     status: int | None = Field(default=None, ge=100, le=599)
@@ -90,7 +116,19 @@ class FaultBody(ControlBody):
     hang_s: float = Field(default=0, ge=0, le=3600)
     drop: bool = False
     truncate: bool = False
+    mistake: Mistake | None = None
     after: bool = False
+
+    def fault(self) -> Fault:
+        """Raises BadFault."""
+        given = self.model_dump(by_alias=True, include=self.model_fields_set - {"name"})
+        return Fault(**({"path": ""} | named_fault(self.name) | given))
+
+    @model_validator(mode="after")
+    def _name_or_path(self) -> Self:
+        if self.name is None and self.path is None:
+            raise ValueError("give name or path")
+        return self
 
 
 class ClockBody(ControlBody):
@@ -104,4 +142,7 @@ class AppBody(ControlBody):
 
 
 class MerchantBody(ControlBody):
-    sign_mode: SignMode
+    """``apiv3_key`` resets the key that seals notifications."""
+
+    sign_mode: SignMode | None = None
+    apiv3_key: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{32}$")

@@ -1,10 +1,21 @@
 """The control API's part about payments and their notifications."""
 
-from wxbackend.devtools.wxsim.cashier import abandon, begin, find_order, open_cashier, pay
+from wxbackend.devtools.wxsim.cashier import abandon, begin, claimed_transaction, find_order, open_cashier, pay
 from wxbackend.devtools.wxsim.control import ControlHandler, Desk, read
-from wxbackend.devtools.wxsim.control_bodies import FlushBody, HandlingBody, NotifyBody, PayBody, PlanBody, ReleaseBody
+from wxbackend.devtools.wxsim.control_bodies import (
+    FlushBody,
+    HandlingBody,
+    NotifyBody,
+    PayBody,
+    PlanBody,
+    ReleaseBody,
+    ResendBody,
+)
 from wxbackend.devtools.wxsim.deliveries import Delivery
+from wxbackend.devtools.wxsim.faults_named import NAMED_FAULTS
 from wxbackend.devtools.wxsim.notices import BadNotice, transaction_notice
+from wxbackend.devtools.wxsim.notices_forged import LIES
+from wxbackend.devtools.wxsim.notices_named import TROUBLES
 from wxbackend.devtools.wxsim.orders import Order
 from wxbackend.devtools.wxsim.wire import Json, Request, Route
 from wxbackend.devtools.wxsim.world import World
@@ -40,10 +51,12 @@ def notify(desk: Desk, request: Request) -> Json:
     body = read(request, NotifyBody)
     with desk.world.lock:
         order = find_order(desk.world, body.out_trade_no, mchid=body.mchid)
-        if order.paid_at is None:
-            raise BadNotice("only a paid order is notified")
-        notice = transaction_notice(order.paid_transaction(), url=order.form.notify_url)
-    return _numbers(desk.office.send(notice, body.handling()))
+        handling = body.handling()
+        if order.paid_at is None and not (body.claim and handling.forge in LIES):
+            raise BadNotice("only a paid order is notified; a claim that it was paid has to be forged")
+        told = claimed_transaction(order, now=desk.world.clock.now()) if body.claim else order.paid_transaction()
+        notice = transaction_notice(told, url=order.form.notify_url)
+    return _numbers(desk.office.send(notice, handling))
 
 
 def plan(desk: Desk, request: Request) -> Json:
@@ -56,8 +69,16 @@ def list_deliveries(desk: Desk, request: Request) -> Json:
     return {"deliveries": desk.office.list_deliveries(subject=request.query.get("out_trade_no"))}
 
 
-def resend(desk: Desk, _request: Request, *, number: str) -> Json:
-    return _numbers([desk.office.resend(int(number))])
+def resend(desk: Desk, request: Request, *, number: str) -> Json:
+    return _numbers([desk.office.resend(int(number), verbatim=read(request, ResendBody).verbatim)])
+
+
+def list_troubles(_desk: Desk, _request: Request) -> Json:
+    return {name: trouble.words for name, trouble in TROUBLES.items()}
+
+
+def list_named_faults(_desk: Desk, _request: Request) -> Json:
+    return {name: fault.words for name, fault in NAMED_FAULTS.items()}
 
 
 def release(desk: Desk, request: Request) -> Json:
@@ -97,6 +118,8 @@ ROUTES: tuple[Route[ControlHandler], ...] = (
     Route("GET", "/_control/orders", list_orders),
     Route("POST", "/_control/notify", notify),
     Route("POST", "/_control/plans", plan),
+    Route("GET", "/_control/troubles", list_troubles),
+    Route("GET", "/_control/named-faults", list_named_faults),
     Route("GET", "/_control/deliveries", list_deliveries),
     Route("POST", r"/_control/deliveries/(?P<number>\d{1,9})/resend", resend),
     Route("POST", "/_control/release", release),

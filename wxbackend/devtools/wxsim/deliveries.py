@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wxbackend.devtools.wxsim.notices import Forgery, Handling, Notice
+from wxbackend.devtools.wxsim.notices import Handling, Notice
+from wxbackend.devtools.wxsim.notices_forged import Forgery, Headers
 from wxbackend.devtools.wxsim.wire import Json
 
 RETRY_GAPS_S = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
@@ -31,7 +32,10 @@ class Attempt:
 
 @dataclass(slots=True)
 class Delivery:
-    """One notification on its way; the office's lock guards it."""
+    """One notification on its way; the office's lock guards it.
+
+    ``sent`` is the last try as it went out; ``replay`` is an old one that goes out again instead of a new signature.
+    """
 
     number: int
     notification_id: str
@@ -42,6 +46,8 @@ class Delivery:
     due_at: float
     attempts: list[Attempt] = field(default_factory=list)
     follows: "Delivery | None" = None
+    sent: tuple[Headers, bytes] | None = None
+    replay: tuple[Headers, bytes] | None = None
 
     @property
     def is_ready(self) -> bool:

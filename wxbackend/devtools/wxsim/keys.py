@@ -98,7 +98,7 @@ class SigningKey:
     serial: str
     key: rsa.RSAPrivateKey
 
-    def signed_headers(self, body: bytes, *, timestamp: int) -> dict[str, str]:
+    def signed_headers(self, body: bytes, *, timestamp: int | str) -> dict[str, str]:
         """The five headers that an answer or a notification carries."""
         nonce = random_hex(32)
         message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"

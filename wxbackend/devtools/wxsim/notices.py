@@ -1,30 +1,15 @@
-"""Notifications as bytes: sealed, signed, and, when a test asks for it, wrong in one chosen way."""
+"""Notifications: what they tell, how they travel, and their sealed bodies."""
 
-import base64
 import copy
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
-from wxbackend.devtools.wxsim.clock import SimClock, random_bytes, random_hex, rfc3339
-from wxbackend.devtools.wxsim.keys import SigningKey, seal
+from wxbackend.devtools.wxsim.clock import random_hex, rfc3339
 from wxbackend.devtools.wxsim.merchants import Merchant, SignMode
-from wxbackend.devtools.wxsim.wire import Json, json_bytes
+from wxbackend.devtools.wxsim.notices_forged import Forgery, sealed_envelope
+from wxbackend.devtools.wxsim.wire import Json
 
-STALE_BY_S = 3600
 MOST_COPIES = 1000
 REFUND_SUMMARIES = {"SUCCESS": "退款成功", "ABNORMAL": "退款异常", "CLOSED": "退款关闭"}
-
-
-class Forgery(StrEnum):
-    """What is wrong with a notification; everything not named here is right."""
-
-    RANDOM_SIGNATURE = "random-signature"
-    UNKNOWN_SERIAL = "unknown-serial"  # properly signed, under a certificate serial nobody issued
-    UNKNOWN_PUBLIC_KEY = "unknown-public-key"  # properly signed, under a public key id of nobody
-    SIGNTEST = "signtest"  # WeChat's own probe: the next try of the same notification is genuine
-    TAMPERED_BODY = "tampered-body"
-    STALE_TIMESTAMP = "stale-timestamp"  # properly signed an hour ago, as a replay would be
-    WRONG_APIV3_KEY = "wrong-apiv3-key"  # properly signed, sealed with another key
 
 
 class BadNotice(Exception):
@@ -46,7 +31,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """How a notification travels. ``override`` maps dotted names inside the resource to other values."""
+    """How a notification travels.
+
+    ``override`` maps dotted names inside the resource to other values; ``event_type`` and ``url`` replace the true
+    ones, so that a notification of one kind or merchant comes to the address of another.
+    """
 
     copies: int = 1
     second_id: bool = False
@@ -56,6 +45,8 @@ class Handling:
     forge: Forgery | None = None
     sign_mode: SignMode | None = None
     override: Json = field(default_factory=dict)
+    event_type: str | None = None
+    url: str | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.copies <= MOST_COPIES or self.delay_s < 0:
@@ -89,6 +80,12 @@ def refund_notice(resource: Json, *, url: str) -> Notice:
     )
 
 
+def as_handled(notice: Notice, handling: Handling) -> Notice:
+    """The notice as it will arrive; raises BadNotice for an override of nothing."""
+    altered = with_override(notice, handling.override)
+    return replace(altered, event_type=handling.event_type or notice.event_type, url=handling.url or notice.url)
+
+
 def with_override(notice: Notice, override: Json) -> Notice:
     """The same notice with some values of its resource replaced; raises BadNotice for a name that is not there."""
     plain = copy.deepcopy(notice.plain)
@@ -111,45 +108,13 @@ def new_notification_id() -> str:
 def sealed_body(
     notice: Notice, merchant: Merchant, *, notification_id: str, now: float, forge: Forgery | None
 ) -> bytes:
-    apiv3_key = random_hex(32) if forge is Forgery.WRONG_APIV3_KEY else merchant.apiv3_key
-    resource = seal(json_bytes(notice.plain), apiv3_key=apiv3_key, associated_data=notice.original_type)
-    return json_bytes(
-        {
-            "id": notification_id,
-            "create_time": rfc3339(now),
-            "resource_type": "encrypt-resource",
-            "event_type": notice.event_type,
-            "summary": notice.summary,
-            "resource": {"original_type": notice.original_type, **resource},
-        }
+    envelope: Json = {
+        "id": notification_id,
+        "create_time": rfc3339(now),
+        "resource_type": "encrypt-resource",
+        "event_type": notice.event_type,
+        "summary": notice.summary,
+    }
+    return sealed_envelope(
+        envelope, notice.plain, apiv3_key=merchant.apiv3_key, original_type=notice.original_type, forge=forge
     )
-
-
-def signed_post(
-    body: bytes, signer: SigningKey, *, clock: SimClock, forge: Forgery | None
-) -> tuple[dict[str, str], bytes]:
-    """Headers and body of one try; each try is signed anew."""
-    timestamp = int(clock.signing_now())
-    if forge is Forgery.STALE_TIMESTAMP:
-        timestamp -= STALE_BY_S
-    headers = _claimed(signer, forge).signed_headers(body, timestamp=timestamp)
-    if forge is Forgery.RANDOM_SIGNATURE:
-        headers["Wechatpay-Signature"] = _random_signature()
-    if forge is Forgery.SIGNTEST:
-        headers["Wechatpay-Signature"] = "WECHATPAY/SIGNTEST/" + _random_signature()
-    if forge is Forgery.TAMPERED_BODY:
-        body = body.replace(b'"resource_type":', b'"resource_type" :', 1)
-    headers |= {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "Mozilla/4.0"}
-    return headers, body
-
-
-def _claimed(signer: SigningKey, forge: Forgery | None) -> SigningKey:
-    if forge is Forgery.UNKNOWN_SERIAL:
-        return replace(signer, serial=random_hex(40).upper())
-    if forge is Forgery.UNKNOWN_PUBLIC_KEY:
-        return replace(signer, serial="PUB_KEY_ID_" + random_hex(28).upper())
-    return signer
-
-
-def _random_signature() -> str:
-    return base64.b64encode(random_bytes(256)).decode()

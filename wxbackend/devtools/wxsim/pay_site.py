@@ -82,13 +82,14 @@ def signed(world: World, request: Request, status: int, value: Json | None) -> A
     headers = {"Request-ID": f"08{random_hex(40).upper()}-0"}
     if value is not None:
         headers["Content-Type"] = "application/json; charset=utf-8"
-    signer = _signer(world, request)
+    signer = answer_signer(world, request)
     if signer is not None:
         headers |= signer.signed_headers(body, timestamp=int(world.clock.signing_now()))
     return Answer(status, body, headers)
 
 
-def _signer(world: World, request: Request) -> SigningKey | None:
+def answer_signer(world: World, request: Request) -> SigningKey | None:
+    """The key that signs the answer to this request; ``None`` for a stranger."""
     merchant = merchant_named(world, request)
     if merchant is None:
         return None

@@ -9,14 +9,13 @@ from wxbackend.devtools.wxsim.http_post import Poster
 from wxbackend.devtools.wxsim.merchants import Merchant
 from wxbackend.devtools.wxsim.notices import (
     BadNotice,
-    Forgery,
     Handling,
     Notice,
+    as_handled,
     new_notification_id,
     sealed_body,
-    signed_post,
-    with_override,
 )
+from wxbackend.devtools.wxsim.notices_forged import Forgery, Pen, signed_post
 from wxbackend.devtools.wxsim.refunds_settling import settle_refunds
 from wxbackend.devtools.wxsim.wire import Json
 from wxbackend.devtools.wxsim.world import World
@@ -49,7 +48,7 @@ class PostOffice:
         with self._changed:
             chosen = handling or self._planned(notice)
             first_id = new_notification_id()
-            altered = with_override(notice, chosen.override)
+            altered = as_handled(notice, chosen)
             sent = [
                 self._enter(altered, chosen, first_id if copy == 0 or not chosen.second_id else new_notification_id())
                 for copy in range(chosen.copies)
@@ -57,11 +56,17 @@ class PostOffice:
             self._nudge()
         return sent
 
-    def resend(self, number: int) -> Delivery:
-        """The same notification once more, same id and body, due now."""
+    def resend(self, number: int, *, verbatim: bool = False) -> Delivery:
+        """The same notification once more, same id and body, due now.
+
+        Signed anew, as WeChat does; ``verbatim`` sends the last try to the letter, as one who listened in would.
+        """
         with self._changed:
             old = self.find(number)
+            if verbatim and old.sent is None:
+                raise BadNotice(f"delivery {number} was never sent")
             again = self._append(old.notification_id, old.notice, old.body, Handling())
+            again.replay = old.sent if verbatim else None
             self._nudge()
         return again
 
@@ -178,9 +183,8 @@ class PostOffice:
         forged = delivery.handling.forge
         if forged is Forgery.SIGNTEST and delivery.attempts:
             forged = None
-        with self._world.lock:
-            signer = self._merchant(delivery.notice).notice_signer(delivery.handling.sign_mode)
-        headers, body = signed_post(delivery.body, signer, clock=self._world.clock, forge=forged)
+        headers, body = delivery.replay or self._signed(delivery, forged)
+        delivery.sent = headers, body
         status, error = None, None
         try:
             status = self._post(delivery.notice.url, headers, body)
@@ -191,6 +195,12 @@ class PostOffice:
             if delivery.state is not DeliveryState.WAITING:
                 self._moving.pop(delivery.number, None)
             self._nudge()
+
+    def _signed(self, delivery: Delivery, forged: Forgery | None) -> tuple[dict[str, str], bytes]:
+        merchant = self._merchant(delivery.notice)
+        with self._world.lock:
+            signer = merchant.notice_signer(delivery.handling.sign_mode)
+        return signed_post(delivery.body, Pen(signer, merchant.key), clock=self._world.clock, forge=forged)
 
     def _work(self) -> None:
         while (delivery := self._await_due()) is not None:

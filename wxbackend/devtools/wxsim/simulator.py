@@ -22,6 +22,7 @@ from wxbackend.devtools.wxsim.faults import Fault
 from wxbackend.devtools.wxsim.http_post import Poster, post_over_http
 from wxbackend.devtools.wxsim.mini_routes import MiniSite
 from wxbackend.devtools.wxsim.orders import PayRefusal
+from wxbackend.devtools.wxsim.pay_mistakes import Mistake, mistaken
 from wxbackend.devtools.wxsim.pay_site import PaySite, refuse, signed
 from wxbackend.devtools.wxsim.post_office import PostOffice
 from wxbackend.devtools.wxsim.wire import Answer, Json, Request, Transport, json_answer
@@ -63,7 +64,7 @@ class Simulator:
             return CONTROL.answer(Desk(self.world, self.office), request)
         with self.world.lock:
             self.world.hits[request.path] += 1
-            fault = self.world.faults.take(request.path)
+            fault = self.world.faults.take(request)
         return self._reply(request) if fault is None else self._reply_faulty(request, fault)
 
     def control(self, method: str, path: str, body: Json | None = None) -> Json:
@@ -77,6 +78,22 @@ class Simulator:
             raise ControlFailed(answer.body.decode())
         result: Json = json.loads(answer.body)
         return result
+
+    def notify(self, out_trade_no: str, trouble: str | None = None, **handling: object) -> list[int]:
+        """Send another notification of a payment, in trouble of that name (notices_named); the deliveries' numbers."""
+        return self._notify("notify", {"out_trade_no": out_trade_no, **handling}, trouble)
+
+    def notify_refund(self, out_refund_no: str, trouble: str | None = None, **handling: object) -> list[int]:
+        """As ``notify``, of a refund that has ended."""
+        return self._notify(f"refunds/{out_refund_no}/notify", dict(handling), trouble)
+
+    def fail(self, name: str, **more: object) -> None:
+        """Order a fault of WeChat Pay by its name (faults_named)."""
+        self.control("POST", "faults", {"name": name, **more})
+
+    def _notify(self, path: str, body: Json, trouble: str | None) -> list[int]:
+        numbers: list[int] = self.control("POST", path, body | {"trouble": trouble})["deliveries"]
+        return numbers
 
     def _reply(self, request: Request) -> Answer:
         if not request.path.startswith("/v3/"):
@@ -95,6 +112,8 @@ class Simulator:
             answer = Answer(500) if fault.replaces_answer or fault.drop else self._reply(request)
         if fault.replaces_answer:
             answer = self._replacement(request, fault)
+        if fault.mistake is not None:
+            answer = mistaken(self.world, request, answer, Mistake(fault.mistake))
         if fault.drop:
             return Answer(answer.status, transport=Transport.DROPPED)
         if fault.truncate:
