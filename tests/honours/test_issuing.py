@@ -5,6 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models import Certificate, CertificateStatus, DedicationStatus, Pledge, Resident
+from tests.content.reviews import approve_profile_name
 from wxbackend.core.caller import Caller
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import NotFound
@@ -36,6 +37,7 @@ def set_profile_name(name):
     with transaction() as session:
         person = session.query(Resident).one()
         person.name_sealed = vault().seal(name, place=f"resident.name:{person.row_key}")
+        approve_profile_name(session, person)
 
 
 def set_holder_name(name):
@@ -111,9 +113,7 @@ def test_a_certificate_that_waited_is_issued_once_its_name_can_be_printed(walk, 
     retry = {"public_id": certificate.public_id, "caller": ISSUER, "tools": issuing_tools(), "now": ports().now()}
     with transaction() as session:
         assert honours.retry_missing_glyphs(session, **retry) is False
-    with transaction() as session:
-        row = session.query(Certificate).one()
-        row.holder_name_sealed = vault().seal("林小苗", place=f"certificate.holder_name:{row.row_key}")
+    set_holder_name("林小苗")
     with transaction() as session:
         assert honours.retry_missing_glyphs(session, **retry) is True
     [certificate] = walk.certificates()

@@ -24,35 +24,47 @@ from models import (
     Species,
     Tree,
 )
+from wxbackend.content.names import name_of, with_names
+from wxbackend.content.rules import NameChoice
 from wxbackend.core.crypto import Vault
 from wxbackend.core.dates import china_date
 from wxbackend.honours.rules import KIND_PERSON, TAIL_LENGTH
 from wxbackend.pledges.rules import KIND_WORDS
-from wxbackend.pledges.service import holder_place
 from wxbackend.regions.rules import place_name
 
 #: Stands on the certificate of a county that has named no issuing authority yet; 样例 stands across it anyway.
 NO_ISSUER = "发证机关待定"
+#: County, town, village.
+REGION_LEVELS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``content`` lacks what issuing adds: serial, date, and what is kept of the name."""
+    """``content`` lacks what issuing adds: serial, date, and what is kept of the name.
+
+    ``name`` is what was chosen to stand there; while it waits for a decision, nothing may be issued.
+    """
 
     pledge_id: int
+    number: str
     resident_id: int
     county_code: str
     kind: CertificateKind
-    holder_name: str
+    name: NameChoice
     is_erased: bool
     content: dict[str, Any]
+    resident_key: str
+
+    @property
+    def holder_name(self) -> str:
+        return self.name.name.text if self.name.name else KIND_PERSON
 
 
 def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
     """Read everything in two statements. The pledge must be paid."""
     village, town, county = aliased(Region), aliased(Region), aliased(Region)
-    pledge, base, campaign, species, issuer, resident, transaction_id, *regions = session.execute(
-        select(
+    pledge, base, campaign, species, issuer, resident, transaction_id, *names = session.execute(
+        with_names(select(
             Pledge, PlantingBase, Campaign, Species.name, Issuer, Resident, PaymentAttempt.transaction_id,
             county.name, town.name, village.name,
         )
@@ -66,9 +78,10 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
         .join(town, town.code == village.parent_code)
         .join(county, county.code == town.parent_code)
         .where(Pledge.id == pledge_id, PaymentAttempt.status == AttemptStatus.SUCCESS)
-        .where(~exists().where(RefundDue.attempt_id == PaymentAttempt.id))  # a second payment is not this one's
+        .where(~exists().where(RefundDue.attempt_id == PaymentAttempt.id)))  # a second payment is not this one's
     ).one()  # fmt: skip
     assert pledge.paid_at is not None, pledge.number
+    regions, statuses = names[:REGION_LEVELS], names[REGION_LEVELS:]
     trees = _trees(session, pledge_id=pledge_id)
     donates = pledge.kind is PledgeKind.DONATE
     content = {
@@ -88,12 +101,14 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
     }
     return Facts(
         pledge_id=pledge.id,
+        number=pledge.number,
         resident_id=pledge.resident_id,
         county_code=pledge.county_code,
         kind=CertificateKind.JK if donates else CertificateKind.RZ,
-        holder_name=_holder_name(pledge, resident, safe),
+        name=name_of(pledge, resident, statuses=statuses, safe=safe),
         is_erased=resident.status is ResidentStatus.ERASED,
         content=content,
+        resident_key=resident.row_key,
     )
 
 
@@ -107,10 +122,3 @@ def _trees(session: Session, *, pledge_id: int) -> Sequence[tuple[str, str]]:
         .order_by(Tree.number)
     )
     return [(number, name) for number, name in rows]
-
-
-def _holder_name(pledge: Pledge, resident: Resident, safe: Vault) -> str:
-    """The name given with the pledge, else the one in the profile; never the nickname of WeChat."""
-    given = safe.open_optional(pledge.holder_name_sealed, place=holder_place(pledge.row_key))
-    profile = safe.open_optional(resident.name_sealed, place=f"resident.name:{resident.row_key}")
-    return given or profile or KIND_PERSON

@@ -9,6 +9,7 @@ from certificates.png import WidthPx, draw_certificate
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.ports import ports
 from wxbackend.honours import files
+from wxbackend.honours import service as honours
 from wxbackend.honours.files import Drawing
 from wxbackend.honours.tools import issuing_tools
 
@@ -25,6 +26,15 @@ def draw_files(payload: Mapping[str, Any]) -> None:
         ask.storage.put(drawing.key(serial), drawing.data)
     with transaction() as session:
         files.keep(session, serial=serial, drawings=drawings, now=ask.now())
+
+
+def issue_decided(payload: Mapping[str, Any]) -> None:
+    """A name of this person was decided: issue what waited for it, each in a transaction of its own."""
+    with reading() as session:
+        waiting = honours.applied_of(session, resident_id=payload["resident"])
+    for certificate_id in waiting:
+        with transaction() as session:
+            honours.issue_applied(session, certificate_id=certificate_id, tools=issuing_tools(), now=ports().now())
 
 
 def _drawings(face: CertificateFace, fonts: FontBook) -> Iterator[Drawing]:

@@ -1,9 +1,10 @@
 """Issue, revoke and supersede certificates. From ISSUED on nothing of a certificate changes but its status."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
 from certificates.codes import certificate_serial, make_token
@@ -14,9 +15,12 @@ from models import (
     Certificate,
     CertificateMove,
     CertificateStatus,
+    ContentSubject,
     SerialCounter,
     SigningKey,
 )
+from wxbackend.content.rules import Said
+from wxbackend.content.service import Whose, queue_unseen
 from wxbackend.core import audit, outbox
 from wxbackend.core.caller import Caller
 from wxbackend.core.dates import china_date
@@ -64,6 +68,7 @@ def apply_and_issue(
         return  # nobody is left whom it could name
     certificate = _apply(session, facts=facts, tools=tools, supersedes_id=supersedes_id, now=now)
     if certificate is not None:
+        _have_name_judged(session, facts=facts, tools=tools, now=now)
         _issue(session, certificate=certificate, facts=facts, tools=tools, now=now)
 
 
@@ -90,9 +95,25 @@ def _apply(
     return applied
 
 
+def _have_name_judged(session: Session, *, facts: Facts, tools: IssuingTools, now: datetime) -> None:
+    """A name that was given before names were checked is put before the reviewers."""
+    name, subject = facts.name.name, facts.name.subject
+    if name is None or subject is None or name.status is not None:
+        return
+    with_pledge = subject is ContentSubject.HOLDER_NAME
+    key, county = (facts.number, facts.county_code) if with_pledge else (facts.resident_key, None)
+    whose = Whose(key, facts.resident_id, county)
+    queue_unseen(session, said=Said(subject, "", name.text), whose=whose, safe=tools.safe, now=now)
+
+
 def _issue(session: Session, *, certificate: Certificate, facts: Facts, tools: IssuingTools, now: datetime) -> None:
-    """Give it serial, token, frozen content and signature; or note the characters that no font draws."""
-    holder_name = tools.safe.open(certificate.holder_name_sealed or "", place=name_place(certificate.row_key))
+    """Give it serial, token, frozen content and signature; or note the characters that no font draws.
+
+    Nothing happens while the name waits for a decision: it is called again when there is one.
+    """
+    if facts.name.waits:
+        return
+    holder_name = facts.holder_name
     if (fault := _printing_fault(facts, holder_name=holder_name, tools=tools)) is not None:
         _update(session, certificate, missing_glyphs=fault)
         return
@@ -219,22 +240,43 @@ def supersede(
 def retry_missing_glyphs(
     session: Session, *, public_id: str, caller: Caller, tools: IssuingTools, now: datetime
 ) -> bool:
-    """Try again to issue a certificate whose characters were missing. False if some still are.
+    """Try again to issue a certificate whose characters were missing. False if some still are, or the name waits.
 
     Raises ``NotFound``, also when its holder's account was erased: then there is no name to print.
     """
-    certificate = session.scalar(
-        select(Certificate)
-        .where(Certificate.public_id == public_id, Certificate.status == CertificateStatus.APPLIED)
-        .where(Certificate.holder_name_sealed.is_not(None))
-        .with_for_update()
-    )
+    certificate = _take_applied(session, Certificate.public_id == public_id)
     if certificate is None:
-        raise NotFound("没有等待字形的证书")
+        raise NotFound("没有等待发证的证书")
     if certificate.holder_name_sealed is None:
         raise HolderErased
-    facts = gather(session, pledge_id=certificate.pledge_id, safe=tools.safe)
-    _issue(session, certificate=certificate, facts=facts, tools=tools, now=now)
     audit.record(session, caller=caller, action="certificate.retry", on=("certificate", public_id), now=now)
+    return _try_again(session, certificate=certificate, tools=tools, now=now)
+
+
+def issue_applied(session: Session, *, certificate_id: int, tools: IssuingTools, now: datetime) -> None:
+    """Issue what waited for a decision on a name; nothing, if it was issued or its holder erased meanwhile."""
+    certificate = _take_applied(session, Certificate.id == certificate_id)
+    if certificate is not None:
+        _try_again(session, certificate=certificate, tools=tools, now=now)
+
+
+def applied_of(session: Session, *, resident_id: int) -> Sequence[int]:
+    """Ids of a person's certificates that wait to be issued, oldest first."""
+    waiting = Certificate.resident_id == resident_id, Certificate.status == CertificateStatus.APPLIED
+    return session.scalars(select(Certificate.id).where(*waiting).order_by(Certificate.id)).all()
+
+
+def _take_applied(session: Session, which: ColumnElement[bool]) -> Certificate | None:
+    """The locked row, unless its name was erased."""
+    waiting = Certificate.status == CertificateStatus.APPLIED, Certificate.holder_name_sealed.is_not(None)
+    return session.scalar(select(Certificate).where(which, *waiting).with_for_update())
+
+
+def _try_again(session: Session, *, certificate: Certificate, tools: IssuingTools, now: datetime) -> bool:
+    """By what was decided of the names since: another one may stand there now."""
+    facts = gather(session, pledge_id=certificate.pledge_id, safe=tools.safe)
+    sealed = tools.safe.seal(facts.holder_name, place=name_place(certificate.row_key))
+    _update(session, certificate, holder_name_sealed=sealed)
+    _issue(session, certificate=certificate, facts=facts, tools=tools, now=now)
     status = session.scalar(select(Certificate.status).where(Certificate.id == certificate.id))
     return status is CertificateStatus.ISSUED

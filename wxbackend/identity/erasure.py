@@ -55,6 +55,8 @@ def erase(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now:
             unionid_sealed=None,
             name_sealed=None,
             phone_sealed=None,
+            nickname_sealed=None,
+            phone_index=None,
         )
         .returning(Resident.id)
     )

@@ -4,6 +4,11 @@ from flask import Response
 from flask_openapi import APIBlueprint
 
 from certificates.fonts import font_book
+from models import ContentSubject
+from wxbackend.content import service as content
+from wxbackend.content.rules import dedication_status
+from wxbackend.content.screening import refuse_risky, screen, status_of
+from wxbackend.content.service import Whose
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.http import answer
 from wxbackend.core.idempotency import answer_once
@@ -30,8 +35,15 @@ def create_pledge(body: PledgeBody) -> Response:
     pledges.check_glyphs("/body/holder_name", wish.holder_name, fonts=fonts)
     pledges.check_glyphs("/body/dedication", wish.dedication, fonts=fonts)
     naming = pledges.Naming(number=number, row_key=safe.new_row_key())
+    checked = screen(body.said(), mini=ask.mini, openid=caller.openid or "", clock=ask.now)
+    review = dedication_status(status_of(checked, ContentSubject.DEDICATION))
     with transaction() as session, answer_once(session, caller=caller) as kept:
-        opened = pledges.open_pledge(session, wish=wish, resident_id=caller.id, naming=naming, safe=safe, now=now)
+        refuse_risky(checked)
+        opened = pledges.open_pledge(
+            session, wish=wish, resident_id=caller.id, naming=naming, safe=safe, now=now, dedication_status=review
+        )
+        whose = Whose(number, caller.id, opened.pledge.county_code)
+        content.record(session, checked=checked, whose=whose, safe=safe, now=now)
         kept.keep(PledgeAnswer.of(opened), 201, Location=f"/v1/pledges/{number}")
     return kept.response()
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from certificates.fonts import normalise_name
-from models import Display, PledgeKind, PledgeStatus, Reward
+from models import ContentSubject, Display, PledgeKind, PledgeStatus, Reward
+from wxbackend.content.rules import Said
 from wxbackend.core.schema import Answer, Moment, Schema
 from wxbackend.pledges.rules import OCCASIONS
 from wxbackend.pledges.service import Wish
@@ -60,6 +61,11 @@ class PledgeBody(Schema):
             holder_name=self.holder_name or None,
             occasion=self.occasion,
         )
+
+    def said(self) -> list[Said]:
+        """What has to be judged before anybody else reads it."""
+        texts = (ContentSubject.HOLDER_NAME, self.holder_name), (ContentSubject.DEDICATION, self.dedication)
+        return [Said(subject, f"/body/{subject}", text) for subject, text in texts if text]
 
 
 class PledgePath(Schema):

@@ -17,6 +17,7 @@ from models import (
     PledgeKind,
     PledgeMove,
     PledgeStatus,
+    Resident,
     Reward,
 )
 from wxbackend.core.crypto import Vault
@@ -86,7 +87,14 @@ def check_glyphs(field: str, text: str | None, *, fonts: FontBook) -> None:
 
 
 def open_pledge(
-    session: Session, *, wish: Wish, resident_id: int, naming: Naming, safe: Vault, now: datetime
+    session: Session,
+    *,
+    wish: Wish,
+    resident_id: int,
+    naming: Naming,
+    safe: Vault,
+    now: datetime,
+    dedication_status: DedicationStatus = DedicationStatus.PENDING,
 ) -> PledgeView:
     """Hold what is wished for 15 minutes, at a price computed here.
 
@@ -113,7 +121,7 @@ def open_pledge(
         points_rule_id=rule.id,
         occasion=wish.occasion,
         dedication=wish.dedication,
-        dedication_status=DedicationStatus.PENDING if wish.dedication else None,
+        dedication_status=dedication_status if wish.dedication else None,
         row_key=naming.row_key,
         holder_name_sealed=_sealed_name(wish, naming, safe),
         created_at=now,
@@ -183,6 +191,12 @@ def note_move(
     now: datetime,
 ) -> None:
     session.execute(insert(PledgeMove).values(pledge_id=pledge_id, from_status=frm, to_status=to, cause=cause, at=now))
+
+
+def lock_owner(session: Session, *, number: str) -> None:
+    """Person before pledge, as an erasure locks them: in the other order the two could wait for each other."""
+    owner = select(Pledge.resident_id).where(Pledge.number == number).scalar_subquery()
+    session.execute(select(Resident.id).where(Resident.id == owner).with_for_update(read=True, key_share=True))
 
 
 def _has_open_attempt() -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
@@ -16,16 +17,16 @@ from models import (
     PledgeTree,
     Resident,
     ResidentStatus,
+    ReviewStatus,
     Species,
     Tree,
     TreeAdoption,
 )
 from wxbackend.bases.rules import HIDDEN
+from wxbackend.content.names import name_of, with_names
 from wxbackend.core.crypto import Vault
 from wxbackend.core.errors import NotFound
 from wxbackend.honours.rules import ERASED, KIND_PERSON, mask
-from wxbackend.identity.profile import profile_of
-from wxbackend.pledges.service import holder_place
 from wxbackend.regions.service import full_name, join_path
 from wxbackend.trees.rules import GONE, NOT_PLANTED
 
@@ -70,7 +71,7 @@ def find_tree(session: Session, *, token: str, safe: Vault) -> TreeFacts:
     ).one_or_none()
     if row is None:
         raise NotFound("树码无效或不存在")
-    tree, species, base, village_name, pledge, resident = row
+    tree, species, base, village_name, pledge, resident, *statuses = row
     if pledge is None or not _is_given(tree, pledge):
         return TreeFacts(tree, species, base, village_name, None, None, None, None)
     is_shown = _is_shown(pledge, resident)
@@ -80,7 +81,7 @@ def find_tree(session: Session, *, token: str, safe: Vault) -> TreeFacts:
         base=base,
         village_name=village_name,
         kind=pledge.kind,
-        adopter=_adopter_masked(pledge, resident, safe=safe),
+        adopter=_adopter_masked(pledge, resident, statuses=statuses, safe=safe),
         dedication=pledge.dedication if is_shown and pledge.dedication_status is DedicationStatus.APPROVED else None,
         occasion=pledge.occasion if is_shown else None,
     )
@@ -150,17 +151,17 @@ def trees_for_plates(
             species=species.name,
             latin=species.latin,
             base_name=base.name,
-            adopter=_adopter(pledge, resident, safe=safe) if pledge and _is_given(tree, pledge) else None,
+            adopter=_adopter(pledge, resident, statuses=statuses, safe=safe)
+            if pledge and _is_given(tree, pledge)
+            else None,
         )
-        for tree, species, base, _, pledge, resident in session.execute(query)
+        for tree, species, base, _, pledge, resident, *statuses in session.execute(query)
     ]
 
 
-GivenTree = tuple[Tree, Species, PlantingBase, str, Pledge | None, Resident | None]
-
-
-def _with_giver(wanted: ColumnElement[bool]) -> Select[*GivenTree]:
-    """Trees with what surrounds them; the open binding and who it is bound to may be missing."""
+def _with_giver(wanted: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Trees with what surrounds them; the open binding and who it is bound to may be missing. What was found of the
+    giver's names comes last."""
     query = (
         select(Tree, Species, PlantingBase, full_name(), Pledge, Resident)
         .join(Species, Species.id == Tree.species_id)
@@ -170,7 +171,7 @@ def _with_giver(wanted: ColumnElement[bool]) -> Select[*GivenTree]:
         .outerjoin(Resident, Resident.id == Pledge.resident_id)
         .where(wanted)
     )
-    return join_path(query, PlantingBase.village_code)
+    return with_names(join_path(query, PlantingBase.village_code))
 
 
 def _is_given(tree: Tree, pledge: Pledge) -> bool:
@@ -183,16 +184,19 @@ def _is_shown(pledge: Pledge, resident: Resident | None) -> bool:
     return pledge.display is not Display.ANONYMOUS and resident is not None and resident.status is ResidentStatus.ACTIVE
 
 
-def _adopter(pledge: Pledge, resident: Resident | None, *, safe: Vault) -> str | None:
-    """The name to show, whole."""
+def _adopter(
+    pledge: Pledge, resident: Resident | None, *, statuses: Sequence[ReviewStatus | None], safe: Vault
+) -> str | None:
+    """The name to show, whole; nobody's while it was not found harmless."""
     if resident is None or not _is_shown(pledge, resident):
         return None
-    given = safe.open_optional(pledge.holder_name_sealed, place=holder_place(pledge.row_key))
-    return given or profile_of(resident, safe=safe).name or KIND_PERSON
+    return name_of(pledge, resident, statuses=statuses, safe=safe).approved or KIND_PERSON
 
 
-def _adopter_masked(pledge: Pledge, resident: Resident | None, *, safe: Vault) -> str | None:
+def _adopter_masked(
+    pledge: Pledge, resident: Resident | None, *, statuses: Sequence[ReviewStatus | None], safe: Vault
+) -> str | None:
     if pledge.display is not Display.ANONYMOUS and resident and resident.status is ResidentStatus.ERASED:
         return ERASED
-    name = _adopter(pledge, resident, safe=safe)
+    name = _adopter(pledge, resident, statuses=statuses, safe=safe)
     return name if name in (None, KIND_PERSON) else mask(name)
