@@ -194,8 +194,9 @@ def test_a_picture_that_nobody_can_fetch_is_no_verdict(submit, results, receiver
     assert "result" not in event
 
 
-def test_a_picture_at_a_dead_address_is_no_verdict(submit, results):
-    submit(media_url="http://127.0.0.1:9/a.png")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "http://127.0.0.1:x/a.png", "http://127.0.0.1:9/树.png"])
+def test_a_picture_at_a_dead_address_is_no_verdict(submit, results, url):
+    submit(media_url=url)
     assert results()[0]["errcode"] == -1008
 
 
@@ -207,6 +208,8 @@ def test_a_picture_at_a_dead_address_is_no_verdict(submit, results):
         ({"media_type": 1}, 40097),
         ({"media_url": "ftp://example.com/a"}, 40097),
         ({"media_url": ""}, 40097),
+        ({"media_url": "http://[::1"}, 40097),
+        ({"media_url": "https:///a.png"}, 40097),
         ({"openid": "onobody"}, 40003),
     ],
 )

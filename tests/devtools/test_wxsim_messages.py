@@ -1,5 +1,7 @@
 """One-off subscription messages at the simulated mini-program host, through the unmodified wechatpy."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from wechatpy.exceptions import WeChatClientException
 
@@ -45,6 +47,16 @@ def test_a_second_message_needs_a_second_consent(send, simulator, openid):
     send()
     send()
     assert errcode(send) == 43101
+
+
+def test_five_consents_let_five_of_twenty_messages_through_at_once(send, running, http, mini, simulator, openid):
+    simulator.control("POST", "consents", {"openid": openid, "template_id": "T1", "count": 4})
+    url, token = running.origin + SEND, {"access_token": mini.access_token}
+    body = {"touser": openid, "template_id": "T1", "data": GOOD}
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: http.post(url, params=token, json=body).json()["errcode"], range(20)))
+    assert sorted(answers) == [0] * 5 + [43101] * 15
+    assert len(simulator.control("GET", "messages")["messages"]) == 5
 
 
 def test_consents_add_up_and_zero_takes_them_back(send, simulator, openid):

@@ -288,7 +288,7 @@ def test_token_and_key_are_set_and_checked(push, flush, receiver, opened, simula
     push()
     flush()
     assert opened(receiver.posts[0])["Event"] == "user_authorization_revoke"
-    for wrong in ({"aes_key": "short"}, {"aes_key": "*" * 43}, {"token": "a b"}, {"patience_s": 0}):
+    for wrong in ({"url": "nowhere"}, {"aes_key": "short"}, {"aes_key": "*" * 43}, {"token": "a b"}, {"patience_s": 0}):
         with pytest.raises(ControlFailed):
             simulator.control("POST", "push/settings", wrong)
     assert simulator.control("GET", "push/settings")["aes_key"] == aes_key

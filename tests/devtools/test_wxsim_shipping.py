@@ -1,5 +1,7 @@
 """发货信息管理 at the simulated mini-program host, for orders that its WeChat Pay side knows as paid."""
 
+import time
+
 import pytest
 from wechatpy.exceptions import WeChatClientException
 
@@ -213,6 +215,15 @@ def test_a_settlement_of_a_hurried_schedule_still_bears_the_time_of_its_term(upl
     assert order()["order_state"] == 4
     announced, settled = settlements(simulator)
     assert settled["settlement_time"] == announced["estimated_settlement_time"]
+
+
+def test_a_fast_schedule_lets_the_money_go_by_itself(upload, order, simulator):
+    simulator.control("POST", "clock", {"speed": 1_000_000})
+    upload()
+    deadline = time.monotonic() + 10
+    while order()["order_state"] != 4 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert order()["order_state"] == 4
 
 
 def test_a_correction_begins_the_wait_anew(upload, order, simulator):

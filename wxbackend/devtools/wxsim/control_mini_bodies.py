@@ -95,7 +95,7 @@ class QuotaBody(ControlBody):
 class PushSettingsBody(ControlBody):
     """What is left out stays; an empty ``url`` switches message push off. ``verify`` saves a url only if it echoes."""
 
-    url: str | None = None
+    url: str | None = Field(default=None, pattern=r"^(https?://.+)?$")
     token: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{3,32}$")
     aes_key: str | None = None
     mode: PushMode | None = None

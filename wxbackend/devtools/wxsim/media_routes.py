@@ -32,7 +32,7 @@ def submit_media(world: World, request: Request) -> Answer:
     number(body, "scene", among=SCENES)
     number(body, "media_type", among={PICTURE})
     url = text(body, "media_url", most=LONGEST_URL)
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+    if not _is_address(url):
         raise wrong_field("media_url", "is no address")
     user = check_visitor(world, body)
     desk = world.mini.media
@@ -43,6 +43,14 @@ def submit_media(world: World, request: Request) -> Answer:
     else:
         world.agenda.add(partial(_judge, world, check), delay_s=check.rule.delay_s)
     return json_answer({"errcode": 0, "errmsg": "ok", "trace_id": check.trace_id})
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def fetch_picture(url: str) -> None:
@@ -58,7 +66,7 @@ def fetch_picture(url: str) -> None:
     try:
         with Image.open(BytesIO(answer.body)) as picture:
             picture.verify()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as failure:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as failure:
         raise NoPicture("no picture") from failure
 
 

@@ -3,7 +3,7 @@
 import http.client
 import ssl
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 LARGEST_ANSWER = 65536
 FETCH_PATIENCE_S = 10.0
@@ -27,14 +27,12 @@ def ask(
     patience_s: float = FETCH_PATIENCE_S,
     largest: int = LARGEST_ANSWER,
 ) -> OutsideAnswer:
-    """One request without redirects, proxies or retries. Raises OSError or HTTPException."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
-    connection = (
-        http.client.HTTPSConnection(host, port, timeout=patience_s, context=ssl.create_default_context())
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, port, timeout=patience_s)
-    )
+    """One request without redirects, proxies or retries. Raises OSError or HTTPException, also for a bad address."""
+    try:
+        parts = urlsplit(url)
+        connection = _connection(parts, patience_s=patience_s)
+    except ValueError as error:
+        raise http.client.InvalidURL(str(error)) from error
     words = "&".join(part for part in (parts.query, urlencode(query or {})) if part)
     headers = {"User-Agent": "Mozilla/4.0", "Accept": "*/*"}
     if body is not None:
@@ -43,5 +41,14 @@ def ask(
         connection.request(method, (parts.path or "/") + (f"?{words}" if words else ""), body=body, headers=headers)
         answer = connection.getresponse()
         return OutsideAnswer(answer.status, answer.read(largest), answer.headers.get_content_type())
+    except UnicodeError as error:
+        raise http.client.InvalidURL(str(error)) from error
     finally:
         connection.close()
+
+
+def _connection(parts: SplitResult, *, patience_s: float) -> http.client.HTTPConnection:
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, port, timeout=patience_s, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, port, timeout=patience_s)
