@@ -28,8 +28,8 @@ _ENDS = frozenset({TreeLife.DEAD, TreeLife.MISSING, TreeLife.REMOVED})
 
 TREE_LIFE_MOVES: Mapping[TreeLife, frozenset[TreeLife]] = MappingProxyType(
     {
-        TreeLife.PLANNED: frozenset({TreeLife.PIT_DUG, TreeLife.PLANTED}),
-        TreeLife.PIT_DUG: frozenset({TreeLife.PLANTED}),
+        TreeLife.PLANNED: frozenset({TreeLife.PIT_DUG, TreeLife.PLANTED, TreeLife.REMOVED}),
+        TreeLife.PIT_DUG: frozenset({TreeLife.PLANTED, TreeLife.REMOVED}),
         TreeLife.PLANTED: frozenset({TreeLife.ACCEPTED}) | _ENDS,
         TreeLife.ACCEPTED: frozenset({TreeLife.ALIVE}) | _ENDS,
         TreeLife.ALIVE: frozenset({TreeLife.WEAK, TreeLife.SICK}) | _ENDS,

@@ -7,7 +7,7 @@ from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from certificates.codes import make_token
-from models import Certificate, PlantingBase, Pledge, PledgeKind, PledgeStatus, PledgeTree, Resident
+from models import Certificate, PlantingBase, Pledge, PledgeKind, PledgeStatus, PledgeTree
 from wxbackend.core.dates import china_date
 from wxbackend.honours import service as honours
 from wxbackend.honours.tools import IssuingTools
@@ -16,11 +16,13 @@ from wxbackend.pledges.rules import term_end
 from wxbackend.trees import service as trees
 
 TOKEN_BYTES = 5
+#: The topic of the outbox under which a paid pledge waits to be fulfilled.
+FULFIL = "pledge.fulfil"
 
 
 def fulfil(session: Session, *, number: str, tools: IssuingTools, now: datetime) -> None:
     """Finish what the payment of pledge ``number`` promised; nothing, while it is unpaid or when it is done."""
-    _lock_owner(session, number=number)
+    pledges.lock_owner(session, number=number)
     pledge = _take(session, number=number)
     if pledge is None:
         pledge = _donation(session, number=number)
@@ -31,12 +33,6 @@ def fulfil(session: Session, *, number: str, tools: IssuingTools, now: datetime)
     else:
         _begin_term(session, pledge=pledge, now=now)
     honours.apply_and_issue(session, pledge_id=pledge.id, tools=tools, now=now)
-
-
-def _lock_owner(session: Session, *, number: str) -> None:
-    """Person before pledge, as an erasure locks them: in the other order the two could wait for each other."""
-    owner = select(Pledge.resident_id).where(Pledge.number == number).scalar_subquery()
-    session.execute(select(Resident.id).where(Resident.id == owner).with_for_update(read=True, key_share=True))
 
 
 def left_waiting(session: Session, *, before: datetime, limit: int) -> Sequence[str]:

@@ -220,7 +220,7 @@ def _end(session: Session, *, serial: str, to: CertificateStatus, reason: str | 
     raise CertificateNotIssued
 
 
-def revoke(session: Session, *, serial: str, reason: str, caller: Caller, now: datetime) -> None:
+def revoke(session: Session, *, serial: str, reason: str, caller: Caller | None, now: datetime) -> None:
     """Make a certificate invalid for good. The caller's right and a second person's word were checked before."""
     ended = _end(session, serial=serial, to=CertificateStatus.REVOKED, reason=reason)
     _note_move(session, ended.id, CertificateStatus.REVOKED, cause=reason, now=now)
@@ -228,7 +228,7 @@ def revoke(session: Session, *, serial: str, reason: str, caller: Caller, now: d
 
 
 def supersede(
-    session: Session, *, serial: str, reason: str, caller: Caller, tools: IssuingTools, now: datetime
+    session: Session, *, serial: str, reason: str, caller: Caller | None, tools: IssuingTools, now: datetime
 ) -> None:
     """Replace a certificate by one with a new serial, made from what the pledge says now."""
     old = _end(session, serial=serial, to=CertificateStatus.SUPERSEDED, reason=None)

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.ledger import LAST_DAY, LedgerTransfer, Lot, LotUse
-from wxbackend.ledger.errors import Insufficient
+from wxbackend.ledger.errors import Insufficient, NoSuchTransfer
 from wxbackend.ledger.rules import Entry, Take, take_in_order
 
 PAGE = 100
@@ -45,6 +45,18 @@ def take(session: Session, *, transfer_id: int, account_id: int, amount: int, pu
     if short:
         raise Insufficient
     _use(session, transfer_id, taken)
+
+
+def take_from(session: Session, *, transfer_id: int, opened_by: str, amount: int) -> None:
+    """Use up ``amount`` of the one lot that the transfer of the key ``opened_by`` opened, expired or not.
+
+    The database refuses more than is left of it. Raises ``NoSuchTransfer`` if it opened none.
+    """
+    query = select(Lot.id).join(LedgerTransfer, LedgerTransfer.id == Lot.transfer_id)
+    lot_id = session.connection().execute(query.where(LedgerTransfer.idem == opened_by)).scalar()
+    if lot_id is None:
+        raise NoSuchTransfer(opened_by)
+    _use(session, transfer_id, [Take(lot_id, amount)])
 
 
 def _walk(session: Session, *, account_id: int, purpose: str, on: date) -> Iterator[tuple[int, int]]:

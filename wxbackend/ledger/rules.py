@@ -42,6 +42,11 @@ def suspense_account(mchid: str) -> Account:
     return Account(f"suspense:{mchid}", Unit.FEN, AccountKind.SUSPENSE, floor=0)
 
 
+def refunding_account(mchid: str) -> Account:
+    """Money set aside for refunds that were approved and that the payers do not have yet."""
+    return Account(f"refunding:{mchid}", Unit.FEN, AccountKind.REFUNDING, floor=0)
+
+
 def green_issue(county_code: str) -> Account:
     return Account(f"issue:green:{county_code}", Unit.GREEN, AccountKind.ISSUE, hot=True)
 
@@ -71,7 +76,8 @@ class LotTerms:
 class Entry:
     """One transfer to be booked. ``key`` names the event for ever; ``doc`` what the transfers of one event share.
 
-    ``lot`` opens a lot with the whole amount; ``takes`` uses up lots of that purpose, earliest expiry first.
+    ``lot`` opens a lot with the whole amount; ``takes`` uses up lots of that purpose, earliest expiry first;
+    ``takes_from`` uses the very lot that the transfer of that key opened.
     """
 
     key: str
@@ -84,6 +90,7 @@ class Entry:
     rule_id: int | None = None
     lot: LotTerms | None = None
     takes: str | None = None
+    takes_from: str | None = None
     reverses_id: int | None = None
     memo: str = ""
 
@@ -95,6 +102,8 @@ class Entry:
             *(*self.debit.name, *self.credit.name, self.amount, self.code, self.doc, self.pledge_id, self.rule_id),
             *(lot, self.takes, self.reverses_id, self.memo),
         )
+        if self.takes_from is not None:  # digests of entries booked before there was such a thing stay as they are
+            said = (*said, self.takes_from)
         return hashlib.sha256(json.dumps(said).encode()).digest()
 
 

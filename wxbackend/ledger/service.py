@@ -8,14 +8,14 @@ it takes the locks that others wait for.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from models.ledger import LedgerAccount, LedgerTransfer, TransferCode, Unit
+from models.ledger import LedgerAccount, LedgerTransfer, Lot, TransferCode, Unit
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict
 from wxbackend.core.sql import insert_into
@@ -32,8 +32,12 @@ __all__ = [
     "NoSuchTransfer",
     "OverReversed",
     "Posted",
+    "amount_of",
     "balance",
     "balances",
+    "credited",
+    "left_of",
+    "lock",
     "post",
     "reverse",
     "spend",
@@ -83,17 +87,19 @@ def post(session: Session, *, entries: Sequence[Entry], now: datetime) -> tuple[
     old = _replayed(session, [entry for entry in entries if entry.key not in made])
     lots.open_lots(session, made=[(made[e.key], e) for e in entries if e.key in made], accounts=accounts)
     for entry in entries:
-        if entry.takes and entry.key in made:
-            account_id, on = accounts[entry.debit.name], china_date(now)
-            lots.take(
-                session,
-                transfer_id=made[entry.key],
-                account_id=account_id,
-                amount=entry.amount,
-                purpose=entry.takes,
-                on=on,
-            )
+        if entry.key in made:
+            _use_lots(session, entry, made[entry.key], account_id=accounts[entry.debit.name], on=china_date(now))
     return tuple(Posted(entry.key, (made | old)[entry.key], entry.key in made) for entry in entries)
+
+
+def _use_lots(session: Session, entry: Entry, transfer_id: int, *, account_id: int, on: date) -> None:
+    if entry.takes:
+        lots.take(
+            session, transfer_id=transfer_id, account_id=account_id, amount=entry.amount, purpose=entry.takes, on=on
+        )
+    if entry.takes_from:
+        with _refusals():
+            lots.take_from(session, transfer_id=transfer_id, opened_by=entry.takes_from, amount=entry.amount)
 
 
 def spend(session: Session, *, entry: Entry, purpose: str, now: datetime) -> Posted:
@@ -118,6 +124,43 @@ def reverse(
         with _refusals():
             lots.undo(session, original_id=entry.reverses_id, reversal_id=posted.transfer_id, amount=entry.amount)
     return posted
+
+
+def credited(session: Session, *, key: str) -> Account:
+    """Where the transfer of that key went. Raises ``NoSuchTransfer``."""
+    row = session.scalar(
+        select(LedgerAccount)
+        .join(LedgerTransfer, LedgerTransfer.credit_id == LedgerAccount.id)
+        .where(LedgerTransfer.idem == key)
+    )
+    if row is None:
+        raise NoSuchTransfer(key)
+    return _account(row)
+
+
+def amount_of(session: Session, *, key: str) -> int:
+    """The amount of the transfer of that key; 0 if there is none."""
+    return session.scalar(select(LedgerTransfer.amount).where(LedgerTransfer.idem == key)) or 0
+
+
+def lock(session: Session, *, account: Account) -> None:
+    """Lock the account's row, as every posting to it does before it touches a lot."""
+    row = select(LedgerAccount.id).where(LedgerAccount.owner == account.owner, LedgerAccount.unit == int(account.unit))
+    session.execute(row.with_for_update())
+
+
+def left_of(session: Session, *, key: str, account: Account) -> tuple[int, int]:
+    """(what the transfer of ``key`` brought to ``account``, what is left in its lot); zeros if there is none.
+
+    The account is locked: nobody spends from the lot meanwhile.
+    """
+    lock(session, account=account)
+    row = session.execute(
+        select(LedgerTransfer.amount, Lot.remaining)
+        .outerjoin(Lot, Lot.transfer_id == LedgerTransfer.id)
+        .where(LedgerTransfer.idem == key)
+    ).one_or_none()
+    return (row[0], row[1] or 0) if row else (0, 0)
 
 
 @contextmanager

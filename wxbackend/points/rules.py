@@ -45,6 +45,7 @@ DEEDS = {
     TransferCode.POINTS_FOR_PAYMENT: "认种认捐认养付款",
     TransferCode.SPEND: "兑换",
     TransferCode.REVERSAL: "冲正",
+    TransferCode.POINTS_DEBT: "补扣退款前已兑换的积分",
 }
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Text, cast, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.ledger import LAST_DAY, LedgerAccount, Lot, TransferCode, Unit
-from models.pledge import Reward
+from models.pledge import Pledge, Reward
 from models.points import PAID_PLEDGE, PointsRule, default_rules
+from models.refund import PointsDebt, Refund
+from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, green_issue, honour_issue, resident_green, resident_honour
@@ -25,6 +27,10 @@ class NoPointsRule(Conflict):
 
 class RuleOverlap(Conflict):
     code, title = "points-rule-overlap", "积分规则的生效日期与已有规则重叠"
+
+
+class PointsOwed(Conflict):
+    code, title = "points-owed", "退款应扣回的绿色积分尚未补足，暂不能兑换"
 
 
 def rule_in_force(session: Session, *, county_code: str, on: date) -> PointsRule:
@@ -166,3 +172,65 @@ def _rules(session: Session, ids: set[int]) -> Mapping[int, PointsRule]:
 def _explained(line: ledger.Line, rule: PointsRule | None) -> Explained:
     sentence = explain(line.code, unit=line.unit, amount=line.amount, rule=rule, memo=line.memo)
     return Explained(line, rule.code if rule else None, rule.version if rule else None, sentence)
+
+
+def refuse_in_debt(session: Session, *, resident_id: int) -> None:
+    """Raises ``PointsOwed`` while points that were spent before their refund are not earned back."""
+    owed = select(PointsDebt.id).where(PointsDebt.resident_id == resident_id, PointsDebt.remaining > 0)
+    if session.scalar(owed.limit(1)) is not None:
+        raise PointsOwed
+
+
+def settle_debts(session: Session, *, resident_id: int, now: datetime) -> int:
+    """Pay what a resident owes with what can be spent today, the oldest debt first; what was paid."""
+    ledger.lock(session, account=resident_green(resident_id))  # before the debts, as a refund does
+    debts = session.scalars(
+        select(PointsDebt)
+        .where(PointsDebt.resident_id == resident_id, PointsDebt.remaining > 0)
+        .order_by(PointsDebt.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    have = wallet(session, resident_id=resident_id, on=china_date(now)).green if debts else 0
+    paid = 0
+    for debt in debts:
+        amount = min(debt.remaining, have - paid)
+        if amount:
+            _settle(session, debt=debt, amount=amount, now=now)
+            paid += amount
+    return paid
+
+
+def _settle(session: Session, *, debt: PointsDebt, amount: int, now: datetime) -> None:
+    """Pay part of one debt. What is left of it makes the key: each part is booked once."""
+    county_code, number = session.execute(
+        select(Pledge.county_code, Refund.number)
+        .join(Refund, Refund.pledge_id == Pledge.id)
+        .where(Refund.id == debt.refund_id)
+    ).one()
+    doc = f"refund:{number}"
+    entry = Entry(
+        key=f"{doc}:debt:{debt.remaining}",
+        debit=resident_green(debt.resident_id),
+        credit=green_issue(county_code),
+        amount=amount,
+        code=TransferCode.POINTS_DEBT,
+        doc=doc,
+        pledge_id=debt.pledge_id,
+    )
+    debt.remaining -= amount
+    session.flush()
+    ledger.spend(session, entry=entry, purpose=FOR_STORE, now=now)
+
+
+def debtors(session: Session, *, after: int, limit: int) -> Sequence[int]:
+    """Residents who owe points and have some, by id: their debts can be settled."""
+    owner = literal("resident:") + cast(PointsDebt.resident_id, Text())
+    return session.scalars(
+        select(PointsDebt.resident_id)
+        .join(LedgerAccount, (LedgerAccount.owner == owner) & (LedgerAccount.unit == int(Unit.GREEN)))
+        .where(PointsDebt.remaining > 0, LedgerAccount.balance > 0, PointsDebt.resident_id > after)
+        .order_by(PointsDebt.resident_id)
+        .distinct()
+        .limit(limit)
+    ).all()

@@ -1,0 +1,110 @@
+"""Who may ask, what the pledge stands for, and what keeps its payment from being refunded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, exists, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from models import (
+    AttemptStatus,
+    PaymentAttempt,
+    PlantingBase,
+    Pledge,
+    PledgeStatus,
+    ReceiptRequest,
+    ReceiptStatus,
+    ReconItem,
+    ReconQueue,
+    ReconStatus,
+    Refund,
+    RefundDue,
+    RefundStatus,
+)
+from wxbackend.core.errors import NotFound
+from wxbackend.refunds.errors import NotRefundable, OrderFrozen, ReceiptLive, RefundOpen, TooManyRefunds
+from wxbackend.refunds.rules import MOST_REFUNDS, Standing
+from wxbackend.regions.service import under
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: ``resident``, ``staff`` or ``system``. ``prefixes`` are the regions of a staff member."""
+
+    kind: str
+    id: int | None
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refundable:
+    """A paid pledge, its row locked, with the one payment that is its own."""
+
+    pledge: Pledge
+    attempt: PaymentAttempt
+    standing: Standing
+
+
+def refundable(session: Session, *, number: str, by: Asker) -> Refundable:
+    """Raises ``NotFound`` (not the asker's, or out of scope), ``NotRefundable`` while unpaid, ``RefundOpen``."""
+    owed = exists().where(RefundDue.attempt_id == PaymentAttempt.id)
+    own = (PaymentAttempt.pledge_id == Pledge.id) & (PaymentAttempt.status == AttemptStatus.SUCCESS) & ~owed
+    row = session.execute(
+        select(Pledge, PlantingBase.procured_at, PaymentAttempt)
+        .join(PlantingBase, PlantingBase.id == Pledge.base_id)
+        .outerjoin(PaymentAttempt, own)
+        .where(Pledge.number == number, _scope(by))
+        .with_for_update(of=Pledge)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("认种认捐单不存在")
+    pledge, procured_at, attempt = row
+    if pledge.status is PledgeStatus.REFUNDING:
+        raise RefundOpen
+    if attempt is None or pledge.paid_at is None:
+        raise NotRefundable(pledge_status=str(pledge.status))
+    return Refundable(pledge, attempt, _standing(pledge, pledge.paid_at, procured_at))
+
+
+def _scope(by: Asker) -> ColumnElement[bool]:
+    if by.kind == "resident":
+        return Pledge.resident_id == by.id
+    return under(Pledge.county_code, by.prefixes) if by.kind == "staff" else true()
+
+
+def _standing(pledge: Pledge, paid_at: datetime, procured_at: datetime | None) -> Standing:
+    return Standing(
+        kind=pledge.kind,
+        status=pledge.status,
+        paid_at=paid_at,
+        procured_at=procured_at,
+        unit_price_fen=pledge.unit_price_fen,
+        live_tree_count=(pledge.tree_count or 0) - pledge.refunded_tree_count,
+        live_fen=pledge.amount_fen - pledge.refunded_fen,
+    )
+
+
+def refuse_frozen(session: Session, *, attempt: PaymentAttempt) -> None:
+    """Refuse while papers disagree with a refund.
+
+    Raises ``ReceiptLive`` while a receipt says that the money was given, ``OrderFrozen`` while WeChat's bill does not
+    show that it came.
+    """
+    live = (ReceiptStatus.REQUESTED, ReceiptStatus.ISSUED)
+    receipt = exists().where(ReceiptRequest.pledge_id == attempt.pledge_id, ReceiptRequest.status.in_(live))
+    named = or_(ReconItem.out_trade_no == attempt.out_trade_no, ReconItem.key == attempt.transaction_id)
+    missing = exists().where(named, ReconItem.queue == ReconQueue.MISSING_THERE, ReconItem.status == ReconStatus.OPEN)
+    has_receipt, is_missing = session.execute(select(receipt, missing)).one()
+    if has_receipt:
+        raise ReceiptLive
+    if is_missing:
+        raise OrderFrozen
+
+
+def refuse_too_many(session: Session, *, attempt_id: int) -> None:
+    """Raises ``TooManyRefunds``: WeChat counts those it was asked for."""
+    unsent = (RefundStatus.REJECTED, RefundStatus.WITHDRAWN)
+    count = select(func.count()).where(Refund.attempt_id == attempt_id, Refund.status.not_in(unsent))
+    if session.scalars(count).one() >= MOST_REFUNDS:
+        raise TooManyRefunds
