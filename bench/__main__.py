@@ -1,12 +1,13 @@
-"""``python -m bench``: the chain, then drawing, then posting. Figures are of this machine; the ratios travel."""
+"""``python -m bench``: the chain, the door for notifications, then drawing, then posting. Figures are of this machine; the ratios travel."""
 
-from bench import chain, drawing, posting
+from bench import callbacks, chain, drawing, posting
 
 DRAWING_ROUNDS = 5
 
 
 def main() -> None:
     chain.main()
+    callbacks.main()
     drawing.measure(DRAWING_ROUNDS)
     print("\nposting, beside the bare driver")
     posting.main()

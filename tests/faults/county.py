@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -19,12 +20,14 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
-from models import LedgerTransfer, PaymentAttempt, PlantingBase, Pledge
+from models import LedgerTransfer, PaymentAttempt, PlantingBase, Pledge, RefundReason, Role
 from tests.fakes import FakeStorage
 from tests.make import Make
 from tests.payments.walk import keep_files
+from tests.staff.people import Colleague, Office
 from wxbackend.auditing.service import audit
-from wxbackend.core.db import db, reading
+from wxbackend.core.caller import Caller
+from wxbackend.core.db import db, reading, transaction
 from wxbackend.core.ports import Ports, ports, utc_now
 from wxbackend.core.worker import Worker
 from wxbackend.core.wxpay import Notice
@@ -32,6 +35,8 @@ from wxbackend.devtools.wxsim import RunningSimulator, SimClock, Simulator, serv
 from wxbackend.devtools.wxsim.state import open_world, write_settings
 from wxbackend.honours.service import DRAW
 from wxbackend.honours.tools import issuing_tools
+from wxbackend.refunds import service as refunds
+from wxbackend.refunds.rules import refund_number
 from wxbackend.wechat.live import live_gateway, live_mini, live_push
 from wxbackend.wechat.pay import LiveGateway
 
@@ -181,6 +186,25 @@ class County:
         with reading() as session:
             return session.scalars(select(model).order_by(*model.__table__.primary_key)).all()
 
+    @cached_property
+    def two_colleagues(self) -> tuple[Colleague, Colleague]:
+        """One who asks, one who decides."""
+        office = Office(self.app, self.make, self.clock)  # type: ignore[arg-type]
+        return office.hire(Role.COUNTY_ADMIN), office.hire(Role.FINANCE)
+
+    def refund(self, number: str, *, trees: int | None = None) -> str:
+        """Staff ask for a refund and a second person grants it; its number. WeChat is asked by the worker."""
+        clerk, finance = self.two_colleagues
+        wish = refunds.RefundWish(RefundReason.MISTAKE, tree_count=trees, explanation=None)
+        by = refunds.Asker("staff", clerk.id, ("445281",))
+        caller = Caller("staff", finance.id, 0, prefixes=("445281",), confirmed=True)
+        refund_no = refund_number(self.clock(), ports().random_bytes(7))
+        with transaction() as session:
+            refunds.request_refund(session, pledge_number=number, wish=wish, by=by, number=refund_no, now=self.clock())
+        with transaction() as session:
+            refunds.decide(session, number=refund_no, approve=True, note="", caller=caller, now=self.clock())
+        return refund_no
+
     def transfers(self, out_trade_no: str) -> list[str]:
         """The codes of what was booked for a paid order, in order."""
         transaction_id = self.attempt(out_trade_no).transaction_id
@@ -191,6 +215,9 @@ class County:
                 .order_by(LedgerTransfer.id)
             )
             return [str(code) for code in found]
+
+    def bases(self) -> Sequence[PlantingBase]:
+        return self.all(PlantingBase)
 
     def stock(self, base: PlantingBase) -> tuple[int, int]:
         """(held, sold)."""
