@@ -417,6 +417,36 @@ def test_a_refund_can_be_ended_by_hand_and_notified_again(paid, refund, simulato
         simulator.control("POST", "refunds/R-none/end", {"state": "SUCCESS"})
 
 
+def test_a_refund_by_hand_in_the_merchant_platform_is_a_refund_like_others(pay_sdk, paid, refund, simulator, mailbox):
+    paid()
+    simulator.control("POST", "refunds", {"out_trade_no": NUMBER, "refund_fen": 100, "notify_url": REFUND_URL})
+    assert order_state(pay_sdk) == "REFUND"
+    advance(simulator, 60)
+    made = simulator.control("POST", "refunds", {"out_trade_no": NUMBER})
+    assert made["amount"]["refund"] == TOTAL - 100
+    assert query(pay_sdk, made["out_refund_no"])[0] == 200
+    flush(simulator)
+    assert len(refund_posts(mailbox)) == 1
+    with pytest.raises(ControlFailed, match="订单已全额退款"):
+        simulator.control("POST", "refunds", {"out_trade_no": NUMBER})
+
+
+def test_a_refund_notice_can_be_sent_in_any_trouble(pay_sdk, paid, refund, simulator, mailbox):
+    plan(simulator, delay_s=0)
+    paid(notify=False)
+    refund()
+    flush(simulator)
+    mailbox.posts.clear()
+    for trouble in ("wrong-refund-amount", "wrong-refund-status", "unknown-refund", "wrong-mchid", "second-id"):
+        simulator.notify_refund(REFUND, trouble)
+        flush(simulator)
+    opened = [pay_sdk.callback(headers, body)["resource"] for _, headers, body in mailbox.posts]
+    assert [resource["amount"]["refund"] for resource in opened] == [1] + [TOTAL] * 5
+    assert [resource["refund_status"] for resource in opened] == ["SUCCESS", "REVOKED"] + ["SUCCESS"] * 4
+    assert [resource["out_refund_no"] == REFUND for resource in opened] == [True, True, False, True, True, True]
+    assert opened[3]["mchid"] == "1999999999"
+
+
 def test_a_plan_for_refund_notices_leaves_payments_alone(paid, refund, simulator, mailbox):
     simulator.control("POST", "plans", {"event": "refund", "copies": 3})
     paid()

@@ -7,24 +7,29 @@
                                         verified), ``openid?``, ``coupon_fen?``, ``notify?``, ``step?`` = pay, begin
                                         (password field open) or abandon → ``{transaction, deliveries}``
 ``GET orders``                          ``?out_trade_no=``
-``POST notify``                         another notification of a paid order: ``{out_trade_no, mchid?, …handling}``
-``POST plans``                          ``{times?, …handling}`` for the next notifications of payments; handling =
-                                        ``{copies?, second_id?, delay_s?, hold?, drop?, forge?, sign_mode?, override?}``
-                                        with ``forge`` of notices.Forgery, ``override`` = ``{"amount.total": 1, …}``
+``POST notify``                         another notification of a paid order: ``{out_trade_no, mchid?, …handling}``;
+                                        ``claim`` lets a forged one tell of a payment that never was
+``POST plans``                          ``{times?, event?, …handling}`` for the next notifications of payments, or of
+                                        ``event`` = refund or any; handling = ``{trouble?, copies?, second_id?,
+                                        delay_s?, hold?, drop?, forge?, sign_mode?, override?, event_type?, url?}``
+                                        with ``override`` = ``{"amount.total": 1, …}``
+``GET troubles``                        the names that ``trouble`` knows, see notices_named
 ``GET deliveries``                      ``?out_trade_no=``; state and every attempt with its outcome
-``POST deliveries/{number}/resend``     the same notification once more
+``POST deliveries/{number}/resend``     the same notification once more; ``{verbatim}``: the old request to the letter
 ``POST release``                        ``{numbers?}`` lets held ones go in the order given
 ``POST flush``                          ``{until?}``: due = deliver what is due and wait; end = run the schedule out
-``GET|POST|DELETE faults``              ``{path, times?, json|status+code+message|hang_s|drop|truncate, after?}``
+``GET|POST|DELETE faults``              ``{name}`` of faults_named, or ``{path, method?, host?, skip?, times?,
+                                        json|status+code+message|hang_s|drop|truncate|mistake, after?}``
+``GET named-faults``                    the names that ``name`` knows
 ``GET|POST clock``                      ``{advance_s?, skew_s?, speed?}``, see clock
 ``POST tokens/invalidate``              every access token is void
 ``POST app``                            ``{secret?}`` resets the app secret and voids every token
-``POST merchants/{mchid}``              ``{sign_mode}``: public_key, platform_certificate or alternate
+``POST merchants/{mchid}``              ``{sign_mode?, apiv3_key?}``: public_key, platform_certificate or alternate
 ``GET world``, ``GET hits``             accounts (never a key); requests per path
 ``POST reset``                          forget everything but accounts and keys
 ======================================  ============================================================================
 
-Refusals are ``{"error", "message"}`` with 400, 404 or 409.
+Refunds and balances: control_refunds. Bills: control_bills. Refusals are ``{"error", "message"}``, 400, 404 or 409.
 """
 
 from collections.abc import Callable
@@ -47,6 +52,7 @@ from wxbackend.devtools.wxsim.control_bodies import (
 from wxbackend.devtools.wxsim.faults import BadFault
 from wxbackend.devtools.wxsim.mini_errors import BadOrder
 from wxbackend.devtools.wxsim.notices import BadNotice
+from wxbackend.devtools.wxsim.orders import PayRefusal
 from wxbackend.devtools.wxsim.pay_accounts import BadAccount
 from wxbackend.devtools.wxsim.people import User, new_openid
 from wxbackend.devtools.wxsim.post_office import PostOffice
@@ -80,7 +86,7 @@ class ControlSite:
         handler, words = found
         try:
             return json_answer(handler(desk, request, **words))
-        except CashierRefusal as refusal:
+        except (CashierRefusal, PayRefusal) as refusal:
             return _refuse(409, refusal.code, refusal.message)
         except BadOrder as order:
             return _refuse(400, order.code, str(order))

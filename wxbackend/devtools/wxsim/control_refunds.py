@@ -2,6 +2,8 @@
 
 =========================================  =========================================================================
 ``GET refunds``                            ``?out_trade_no=``
+``POST refunds``                           ``{out_trade_no, mchid?, refund_fen?, out_refund_no?, notify_url?}``: made by
+                                           hand in the merchant platform, so that the backend knows nothing of it
 ``POST refunds/plans``                     ``{end?, delay_s?, times?}``: the next refunds accepted end SUCCESS, ABNORMAL
                                            or CLOSED, ``delay_s`` later by the schedule
 ``POST refunds/{out_refund_no}/end``       ``{state, mchid?}``: it ends now, whatever was planned
@@ -15,16 +17,28 @@ from typing import Literal
 
 from pydantic import Field
 
+from wxbackend.devtools.wxsim.cashier import find_order
+from wxbackend.devtools.wxsim.clock import random_hex
 from wxbackend.devtools.wxsim.control import ControlHandler, Desk, Unknown, read
 from wxbackend.devtools.wxsim.control_bodies import ControlBody, HandlingBody
 from wxbackend.devtools.wxsim.notices import BadNotice, refund_notice
 from wxbackend.devtools.wxsim.pay_accounts import Account
-from wxbackend.devtools.wxsim.refunds import USUAL_DELAY_S, BadRefund, Refund, RefundPlan, RefundState
-from wxbackend.devtools.wxsim.refunds_settling import end_refund, settle_refunds
+from wxbackend.devtools.wxsim.refunds import USUAL_DELAY_S, BadRefund, Refund, RefundForm, RefundPlan, RefundState
+from wxbackend.devtools.wxsim.refunds_settling import end_refund, settle_refunds, start_refund
 from wxbackend.devtools.wxsim.wire import Json, Request, Route
 from wxbackend.devtools.wxsim.world import World
 
 End = Literal["SUCCESS", "ABNORMAL", "CLOSED"]
+
+
+class HandRefundBody(ControlBody):
+    """Without ``refund_fen`` everything is refunded that is left."""
+
+    out_trade_no: str
+    mchid: str | None = None
+    refund_fen: int | None = Field(default=None, gt=0)
+    out_refund_no: str | None = Field(default=None, pattern=r"^[0-9A-Za-z_\-|*@]{1,64}$")
+    notify_url: str | None = None
 
 
 class RefundPlanBody(ControlBody):
@@ -56,6 +70,26 @@ def list_refunds(desk: Desk, request: Request) -> Json:
         settle_refunds(desk.world)
         refunds = desk.world.refund_book.refunds.values()
         return {"refunds": [_facts(refund) for refund in refunds if wanted in {None, refund.order.form.out_trade_no}]}
+
+
+def refund_by_hand(desk: Desk, request: Request) -> Json:
+    body = read(request, HandRefundBody)
+    world = desk.world
+    with world.lock:
+        order = find_order(world, body.out_trade_no, mchid=body.mchid)
+        total_fen = order.form.total_fen
+        form = RefundForm(
+            out_refund_no=body.out_refund_no or f"HAND{random_hex(16)}",
+            out_trade_no=order.form.out_trade_no,
+            transaction_id=order.transaction_id,
+            refund_fen=body.refund_fen or total_fen - world.refund_book.refunded_fen(order),
+            total_fen=total_fen,
+            reason=None,
+            notify_url=body.notify_url,
+        )
+        facts = _facts(start_refund(world, order, form))
+    desk.office.wake()
+    return facts
 
 
 def plan_refunds(desk: Desk, request: Request) -> Json:
@@ -153,6 +187,7 @@ def _account_facts(account: Account) -> Json:
 
 ROUTES: tuple[Route[ControlHandler], ...] = (
     Route("GET", "/_control/refunds", list_refunds),
+    Route("POST", "/_control/refunds", refund_by_hand),
     Route("POST", "/_control/refunds/plans", plan_refunds),
     Route("POST", "/_control/refunds/(?P<out_refund_no>[^/]+)/end", end_now),
     Route("POST", "/_control/refunds/(?P<out_refund_no>[^/]+)/notify", notify_again),

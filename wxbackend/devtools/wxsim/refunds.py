@@ -181,25 +181,25 @@ class RefundBook:
             raise PayRefusal(400, "INVALID_REQUEST", "商户退款单号重复，且与原退款申请的参数不一致")
         return known
 
+    def refunded_fen(self, order: Order) -> int:
+        """What is out of the order's total already."""
+        return sum(refund.form.refund_fen for refund in self._of(order) if refund.counts)
+
     def accept(self, order: Order, form: RefundForm, *, account: Account, now: float, schedule_now: float) -> Refund:
         """Take a new refund in: the money leaves the merchant's balance now, and reaches the payer later."""
-        past = [refund for refund in self.refunds.values() if refund.order is order]
+        past = self._of(order)
         live = [refund for refund in past if refund.counts]
         _check_order(order, form, now=now)
-        _check_amount(order, form, live)
+        _check_amount(order, form, refunded_fen=self.refunded_fen(order))
         _check_pace(past, now=now)
-        refund_id = f"503000{rfc3339(now)[:10].replace('-', '')}{int(random_hex(12), 16):015d}"
-        refunded_fen = sum(refund.form.refund_fen for refund in live) + form.refund_fen
-        payer_total_fen = order.form.total_fen - order.coupon_fen
-        payer_refund_fen = refunded_fen * payer_total_fen // order.form.total_fen
-        fee_back_fen = refunded_fen * order.fee_fen // order.form.total_fen
         plan = self._next_plan()
         refund = Refund(
             form=form,
             order=order,
-            refund_id=refund_id,
-            payer_refund_fen=payer_refund_fen - sum(refund.payer_refund_fen for refund in live),
-            fee_back_fen=fee_back_fen - sum(refund.fee_back_fen for refund in live),
+            refund_id=f"503000{rfc3339(now)[:10].replace('-', '')}{int(random_hex(12), 16):015d}",
+            payer_refund_fen=_share(order.form.total_fen - order.coupon_fen, order, form, live)
+            - sum(refund.payer_refund_fen for refund in live),
+            fee_back_fen=_share(order.fee_fen, order, form, live) - sum(refund.fee_back_fen for refund in live),
             accepted_at=now,
             begun_at=now,
             ends_at=schedule_now + plan.delay_s,
@@ -209,7 +209,7 @@ class RefundBook:
             form.refund_fen,
             fee_back_fen=refund.fee_back_fen,
             now=now,
-            refund_id=refund_id,
+            refund_id=refund.refund_id,
             document=form.out_refund_no,
         )
         if order.state is TradeState.SUCCESS:
@@ -245,6 +245,9 @@ class RefundBook:
         """Schedule time."""
         return min((refund.ends_at for refund in self._processing()), default=None)
 
+    def _of(self, order: Order) -> list[Refund]:
+        return [refund for refund in self.refunds.values() if refund.order is order]
+
     def _processing(self) -> list[Refund]:
         return [refund for refund in self.refunds.values() if refund.state is RefundState.PROCESSING]
 
@@ -256,6 +259,12 @@ def _core(form: RefundForm) -> tuple[object, ...]:
     return (form.refund_fen, form.total_fen, form.reason, form.notify_url)
 
 
+def _share(whole_fen: int, order: Order, form: RefundForm, live: list[Refund]) -> int:
+    """The part of what the payer paid, or of the fee, that belongs to all refunds up to this one."""
+    refunded_fen = sum(refund.form.refund_fen for refund in live) + form.refund_fen
+    return whole_fen * refunded_fen // order.form.total_fen
+
+
 def _check_order(order: Order, form: RefundForm, *, now: float) -> None:
     if order.paid_at is None:
         raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "订单不存在或未支付，不能发起退款")
@@ -265,8 +274,8 @@ def _check_order(order: Order, form: RefundForm, *, now: float) -> None:
         raise PayRefusal(400, "INVALID_REQUEST", "订单金额与原支付订单不一致")
 
 
-def _check_amount(order: Order, form: RefundForm, live: list[Refund]) -> None:
-    left_fen = order.form.total_fen - sum(refund.form.refund_fen for refund in live)
+def _check_amount(order: Order, form: RefundForm, *, refunded_fen: int) -> None:
+    left_fen = order.form.total_fen - refunded_fen
     if left_fen == 0:
         raise PayRefusal(400, "INVALID_REQUEST", "订单已全额退款")
     if form.refund_fen > left_fen:

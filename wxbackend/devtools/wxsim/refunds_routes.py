@@ -5,7 +5,7 @@ from wxbackend.devtools.wxsim.orders import Order, PayRefusal
 from wxbackend.devtools.wxsim.pay_site import PayCall, PayHandler
 from wxbackend.devtools.wxsim.refunds import RefundForm
 from wxbackend.devtools.wxsim.refunds_form import REFUND_NUMBER, read_abnormal, read_refund
-from wxbackend.devtools.wxsim.refunds_settling import settle_refunds
+from wxbackend.devtools.wxsim.refunds_settling import settle_refunds, start_refund
 from wxbackend.devtools.wxsim.wire import Json, Route
 from wxbackend.devtools.wxsim.world import World
 
@@ -18,13 +18,7 @@ def ask_refund(world: World, call: PayCall) -> Json:
     known = world.refund_book.repeated(mchid, form, order)
     if known is not None:
         return known.answer()
-    return world.refund_book.accept(
-        order,
-        form,
-        account=world.accounts.of(mchid),
-        now=world.clock.now(),
-        schedule_now=world.clock.schedule_now(),
-    ).answer()
+    return start_refund(world, order, form).answer()
 
 
 def query_refund(world: World, call: PayCall) -> Json:

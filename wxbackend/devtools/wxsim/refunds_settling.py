@@ -1,8 +1,21 @@
 """How the time of refunds passes: whoever is about to look at them lets those end whose moment has come."""
 
 from wxbackend.devtools.wxsim.notices import refund_notice
-from wxbackend.devtools.wxsim.refunds import Refund, RefundState
+from wxbackend.devtools.wxsim.orders import Order
+from wxbackend.devtools.wxsim.refunds import Refund, RefundForm, RefundState
 from wxbackend.devtools.wxsim.world import World
+
+
+def start_refund(world: World, order: Order, form: RefundForm) -> Refund:
+    """Accept a refund whose number is new; raises PayRefusal. The caller holds the world's lock."""
+    settle_refunds(world)
+    return world.refund_book.accept(
+        order,
+        form,
+        account=world.accounts.of(order.form.mchid),
+        now=world.clock.now(),
+        schedule_now=world.clock.schedule_now(),
+    )
 
 
 def settle_refunds(world: World) -> None:
