@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 def _own_pledge(number: str) -> Response:
     with reading() as session:
-        view = views.own_pledge(session, resident_id=current_caller().id, number=number)
+        view = views.own_pledge(session, resident_id=current_caller().id, number=number, now=ports().now())
     return answer(PledgeAnswer.of(view))
 
 

@@ -54,7 +54,11 @@ def list_pledges(query: NewestFirstQuery) -> Response:
     """My pledges, newest first."""
     with reading() as session:
         found = views.own_pledges(
-            session, resident_id=current_caller().id, before_id=query.before_id(), limit=query.limit + 1
+            session,
+            resident_id=current_caller().id,
+            before_id=query.before_id(),
+            limit=query.limit + 1,
+            now=ports().now(),
         )
     page, cursor = cut_page(found, query.limit, position=lambda view: (view.pledge.id,))
     return answer(Page(items=[PledgeAnswer.of(view) for view in page], next_cursor=cursor))
@@ -65,5 +69,5 @@ def list_pledges(query: NewestFirstQuery) -> Response:
 def get_pledge(path: PledgePath) -> Response:
     """One of my pledges."""
     with reading() as session:
-        view = views.own_pledge(session, resident_id=current_caller().id, number=path.number)
+        view = views.own_pledge(session, resident_id=current_caller().id, number=path.number, now=ports().now())
     return answer(PledgeAnswer.of(view))

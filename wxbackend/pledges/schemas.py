@@ -1,13 +1,15 @@
 """Questions and answers about pledges."""
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from certificates.fonts import normalise_name
-from models import ContentSubject, Display, PledgeKind, PledgeStatus, Reward
+from models import ContentSubject, Display, PledgeKind, PledgeStatus, RefundReason, RefundStatus, Reward
 from wxbackend.content.rules import Said
 from wxbackend.core.schema import Answer, Moment, Schema
+from wxbackend.pledges.refund_policy import GRACE_DAYS
 from wxbackend.pledges.rules import OCCASIONS
 from wxbackend.pledges.service import Wish
 from wxbackend.pledges.views import PledgeView
@@ -90,8 +92,27 @@ class PledgePointsAnswer(Answer):
     honour: int
 
 
+class RefundPolicyAnswer(Answer):
+    """What may be asked back now; before the payment, what may be asked after it.
+
+    ``change_of_mind`` is heard until the end of the day ``until`` in China, ``grace_days`` after the payment.
+    """
+
+    until: date | None
+    grace_days: int
+    reasons: list[RefundReason]
+
+
+class PledgeRefundAnswer(Answer):
+    """The newest refund of a pledge."""
+
+    number: str
+    status: RefundStatus
+    amount_fen: int
+
+
 class PledgeAnswer(Answer):
-    """A pledge. Until it is paid, ``points`` says what paying will earn."""
+    """A pledge. Until it is paid, ``points`` says what paying will earn; what refunds took back is taken off."""
 
     number: str
     kind: PledgeKind
@@ -112,6 +133,10 @@ class PledgeAnswer(Answer):
     points: PledgePointsAnswer
     #: Paid, but it came too late or twice: it waits to be paid back.
     refund_due_fen: int
+    refunded_fen: int
+    refunded_tree_count: int
+    refund: PledgeRefundAnswer | None
+    refund_policy: RefundPolicyAnswer
 
     @classmethod
     def of(cls, view: PledgeView) -> "PledgeAnswer":
@@ -141,4 +166,21 @@ class PledgeAnswer(Answer):
             ],
             points=PledgePointsAnswer(green=view.points.green, honour=view.points.honour),
             refund_due_fen=view.refund_due_fen,
+            refunded_fen=pledge.refunded_fen,
+            refunded_tree_count=pledge.refunded_tree_count,
+            refund=_refund(view),
+            refund_policy=_policy(view),
         )
+
+
+def _refund(view: PledgeView) -> PledgeRefundAnswer | None:
+    line = view.refund
+    if line is None:
+        return None
+    return PledgeRefundAnswer(number=line.number, status=RefundStatus(line.status), amount_fen=line.amount_fen)
+
+
+def _policy(view: PledgeView) -> RefundPolicyAnswer:
+    allows = view.refund_policy
+    days = GRACE_DAYS if RefundReason.CHANGE_OF_MIND in allows.reasons else 0
+    return RefundPolicyAnswer(until=allows.until, grace_days=days, reasons=list(allows.reasons))

@@ -24,7 +24,7 @@ from wxbackend.core.crypto import Vault
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict, InvalidInput, NotFound
 from wxbackend.core.states import sources
-from wxbackend.pledges import stock
+from wxbackend.pledges import stock, views
 from wxbackend.pledges.rules import HOLD, amount_due_fen
 from wxbackend.pledges.stock import HeldTree, Offer
 from wxbackend.pledges.views import PledgeView, TreeLine
@@ -132,7 +132,9 @@ def open_pledge(
     if held:
         stock.bind_trees(session, pledge_id=pledge.id, tree_ids=[tree.id for tree in held])
     earns = points_for_payment(rule, reward=wish.reward, amount_fen=pledge.amount_fen)
-    return PledgeView(pledge, wish.base_id, earns, [TreeLine(t.number, t.token, t.species, t.life) for t in held])
+    allows = views.refund_policy(pledge, procured_at=offer.procured_at, now=now)
+    trees = [TreeLine(t.number, t.token, t.species, t.life) for t in held]
+    return PledgeView(pledge, wish.base_id, earns, allows, trees)
 
 
 def _sealed_name(wish: Wish, naming: Naming, safe: Vault) -> str | None:

@@ -35,6 +35,7 @@ class Offer:
     county_code: str
     price_fen: int
     adopt_price_fen: int | None
+    procured_at: datetime | None
 
 
 _OFFER = (
@@ -43,6 +44,7 @@ _OFFER = (
     PlantingBase.county_code,
     PlantingBase.price_fen,
     PlantingBase.adopt_price_fen,
+    PlantingBase.procured_at,
 )
 
 
