@@ -12,13 +12,15 @@ from tests.wechat.stub import DROP, HANG, Answer, Reply, Seen, Stub, as_json
 from wxbackend.core.errors import UpstreamFailed
 from wxbackend.core.wxmini import BadLoginCode, BadPhoneCode, LoginBlocked, MiniProgram
 from wxbackend.wechat.errors import WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
-from wxbackend.wechat.mini import LiveMiniProgram, MiniProgramClient
+from wxbackend.wechat.mini import LiveMiniProgram
+from wxbackend.wechat.mini_client import MiniProgramClient
 from wxbackend.wechat.tokens import AccessToken, AccessTokenStore, MemoryTokenStore
 from wxbackend.wechat.transport import Hosts, Link
 
 SECRET = "invented-app-secret"
 TOKEN_PATH, LOGIN_PATH, PHONE_PATH = "/cgi-bin/stable_token", "/sns/jscode2session", "/wxa/business/getuserphonenumber"
 Serve = Callable[[Answer], Stub]
+PNG = b"\x89PNG\r\n\x1a\n and so on"
 
 
 def error(errcode: int) -> Reply:
@@ -50,6 +52,7 @@ def client_of(
         link=Link(Hosts(stub.url), timeout_s=(timeout_s, timeout_s)),
         now=lambda: NOON,
         pause=noted.append,
+        jitter=lambda: 0.5,
     )
 
 
@@ -325,9 +328,9 @@ def test_an_address_of_another_host_never_gets_our_token(serve: Serve) -> None:
 
 
 def test_a_picture_is_handed_over_as_it_came(serve: Serve) -> None:
-    picture = Reply(200, b"\x89PNG", {"Content-Type": "image/png"})
+    picture = Reply(200, PNG, {"Content-Type": "image/png"})
     stub = serve(lambda seen: wechat(seen) if seen.path == TOKEN_PATH else picture)
-    assert client_of(stub).wxa.get_wxa_code_unlimited("t=1").content == b"\x89PNG"
+    assert client_of(stub).wxa.get_wxa_code_unlimited("t=1").content == PNG
 
 
 def test_a_host_out_of_reach_is_unavailable_and_the_secret_stays_ours() -> None:

@@ -23,9 +23,11 @@ class WxUnavailable(WxError):
     retryable = True
     retry_after_s = 5
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, *, timed_out: bool = False, busy: bool = False) -> None:
+        """``busy`` when WeChat said -1: then nothing was done."""
         super().__init__(reason)
         self.timed_out = timed_out
+        self.busy = busy
 
 
 class WxRateLimited(WxError):

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from wxbackend.wechat.merchants import read_merchants
-from wxbackend.wechat.mini import OFFICIAL_URL as MINI_URL
-from wxbackend.wechat.mini import LiveMiniProgram, MiniProgramClient
+from wxbackend.wechat.mini import LiveMiniProgram
+from wxbackend.wechat.mini_client import OFFICIAL_URL as MINI_URL
+from wxbackend.wechat.mini_client import MiniProgramClient
 from wxbackend.wechat.pay import LiveGateway
 from wxbackend.wechat.pay_core import OFFICIAL_URL as PAY_URL
 from wxbackend.wechat.pay_core import PayCore, pay_hosts

@@ -1,147 +1,163 @@
-"""The mini-program's server interface: wechatpy with its token handling and transport replaced."""
+"""``core.wxmini.MiniProgram`` over WeChat."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from time import sleep
+import logging
+import re
+from collections.abc import Mapping
 from typing import Any
 
-import requests
-from wechatpy import WeChatClient
+from wxbackend.core.errors import TooMany
+from wxbackend.core.wxmini import (
+    BadLoginCode,
+    BadPhoneCode,
+    Delivery,
+    LoginBlocked,
+    PageUnpublished,
+    Shipment,
+    ShippingState,
+    ShippingTooEarly,
+    Suggestion,
+    TextScene,
+    Verdict,
+    WxIdentity,
+)
+from wxbackend.wechat.buckets import Bucket, MemoryBucket
+from wxbackend.wechat.errors import WxMisconfigured, WxRejected, WxUnavailable
+from wxbackend.wechat.messages import Unfit, fit_fields
+from wxbackend.wechat.mini_client import OFFICIAL_URL, MiniProgramClient
+from wxbackend.wechat.shipping import DONE_BEFORE, UNKNOWN_ORDER, report_document, told_state
+from wxbackend.wechat.transport import Answer
 
-from wxbackend.core.ports import utc_now
-from wxbackend.core.wxmini import BadLoginCode, BadPhoneCode, LoginBlocked, WxIdentity
-from wxbackend.wechat.errors import WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
-from wxbackend.wechat.tokens import AccessToken, AccessTokenStore
-from wxbackend.wechat.transport import TRY_PAUSES_S, Answer, Link
+CODES_PER_SECOND = 40  # WeChat allows 5000 a minute
+LONGEST_NICKNAME = 500
+SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}")
+PAGE = re.compile(r"[0-9A-Za-z_\-]+(/[0-9A-Za-z_\-]+)*")
+WIDTHS = range(280, 1281)
+CHECK_VERSION, IMAGE = 2, 2
 
-OFFICIAL_URL = "https://api.weixin.qq.com"
-TOKEN_MARGIN = timedelta(seconds=120)  # WeChat issues the next token 300 s early, and both work until the end
-
-TOKEN_REFUSED = frozenset({40001, 40014, 42001})
-BUSY = frozenset({-1})
-RATE_LIMITED = frozenset({45009, 45011})
-MISCONFIGURED = TOKEN_REFUSED | {40002, 40013, 40125, 40164, 41002, 41004, 48001, 50002, 61004}
-
-PHONE_URL = f"{OFFICIAL_URL}/wxa/business/getuserphonenumber"
 WRONG_APPID = "40013"
 LOGIN_REFUSALS = {"40029": BadLoginCode, "40163": BadLoginCode, "40226": LoginBlocked}
+UNPUBLISHED = "41030"
+DELIVERIES = {
+    "43101": Delivery.REFUSED,
+    "47003": Delivery.INVALID,
+    "40037": Delivery.INVALID,
+    UNPUBLISHED: Delivery.INVALID,
+}
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to be sent; ``body`` is what ``requests`` takes besides (``data``, ``files``)."""
-
-    method: str
-    path: str
-    params: Mapping[str, Any]
-    body: Mapping[str, Any]
-
-    def with_token(self, token: str) -> "Call":
-        return replace(self, params={**self.params, "access_token": token})
-
-
-class MiniProgramClient(WeChatClient):  # type: ignore[misc]  # wechatpy carries no types
-    """Every method of wechatpy works on it; each arrives in ``_request`` with the official address."""
-
-    def __init__(
-        self,
-        *,
-        appid: str,
-        secret: str,
-        store: AccessTokenStore,
-        link: Link,
-        now: Callable[[], datetime] = utc_now,
-        pause: Callable[[float], None] = sleep,
-    ) -> None:
-        super().__init__(appid, secret, auto_retry=False)
-        self._store = store
-        self._link = link
-        self._now = now
-        self._pause = pause
-
-    @property
-    def access_token(self) -> str:
-        held = self._store.get()
-        return held.value if held is not None and self._lasts(held) else self.fetch_access_token()
-
-    def fetch_access_token(self, stale: str | None = None) -> str:
-        """Fetch a token, or take the one that somebody else has fetched since ``stale`` was refused."""
-        with self._store.lock():
-            held = self._store.get()
-            if held is not None and held.value != stale and self._lasts(held):
-                return held.value
-            token = self._stable_token()
-            self._store.set(token)
-            return token.value
-
-    def _stable_token(self) -> AccessToken:
-        grant = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret, "force_refresh": False}
-        answer = self._try(Call("post", "/cgi-bin/stable_token", {}, {"data": _json_bytes(grant)}))
-        value, life_s = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(value, str) or not isinstance(life_s, int):
-            raise WxUnavailable("stable_token answered without a token")
-        return AccessToken(value, self._now() + timedelta(seconds=life_s))
-
-    def _lasts(self, token: AccessToken) -> bool:
-        return token.expires_at - self._now() > TOKEN_MARGIN
-
-    def _request(self, method: str, url_or_endpoint: str, **asked: Any) -> Any:
-        """Stands in for wechatpy's own: the address is ours, the token is renewed at most once."""
-        process = asked.pop("result_processor", None)
-        base_url = asked.pop("api_base_url", self.API_BASE_URL)
-        params = asked.pop("params", None) or {}
-        if isinstance(asked.get("data"), dict):
-            asked["data"] = _json_bytes(asked["data"])
-        answer = self._ask(Call(method, _path(base_url, url_or_endpoint), params, asked))
-        return process(answer) if process else answer
-
-    def _ask(self, call: Call) -> Any:
-        """Paths under ``/sns/`` take the app secret; a token there would only leak into the address."""
-        if call.path.startswith("/sns/"):
-            return self._try(call)
-        token = self.access_token
-        try:
-            return self._try(call.with_token(token))
-        except WxMisconfigured as refusal:
-            if int(refusal.wx_code) not in TOKEN_REFUSED:
-                raise
-        return self._try(call.with_token(self.fetch_access_token(stale=token)))
-
-    def _try(self, call: Call) -> Any:
-        """Send up to three times; never again after a timeout, when a code may be spent and somebody waits."""
-        for pause_s in TRY_PAUSES_S:
-            try:
-                return self._once(call)
-            except WxUnavailable as trouble:
-                if trouble.timed_out:
-                    raise
-            self._pause(pause_s)
-        return self._once(call)
-
-    def _once(self, call: Call) -> Any:
-        headers = {"Content-Type": "application/json"} if isinstance(call.body.get("data"), bytes) else {}
-        answer = self._link.send(call.method, call.path, headers=headers, params=dict(call.params), **call.body)
-        if answer.status_code != requests.codes.ok:
-            raise WxUnavailable(f"http {answer.status_code}")
-        if answer.headers.get("Content-Type", "").startswith("image/"):
-            return answer
-        return _document(answer)
-
-    def disconnect(self) -> None:
-        self._link.close()
+log = logging.getLogger(__name__)
 
 
 class LiveMiniProgram:
-    """``core.ports.MiniProgram`` over WeChat."""
+    """Threads may share it. Building it opens no connection."""
 
-    def __init__(self, client: MiniProgramClient) -> None:
+    def __init__(self, client: MiniProgramClient, *, codes: Bucket | None = None) -> None:
         self._client = client
+        self._codes = codes or MemoryBucket(CODES_PER_SECOND)
 
     @property
     def appid(self) -> str:
         return str(self._client.appid)
+
+    def check_text(self, text: str, *, openid: str, scene: TextScene, nickname: str | None = None) -> Verdict:
+        question = {"version": CHECK_VERSION, "scene": int(scene), "openid": openid, "content": text}
+        if nickname:
+            question["nickname"] = nickname[:LONGEST_NICKNAME]
+        answer = self._judged("/wxa/msg_sec_check", question)
+        result = answer.get("result")
+        try:
+            suggestion = Suggestion(result["suggest"]) if isinstance(result, dict) else None
+        except (KeyError, ValueError):
+            suggestion = None
+        if suggestion is None or not isinstance(result, dict):
+            raise WxUnavailable("msg_sec_check answered without a verdict")
+        label = result.get("label")
+        trace_id = str(answer.get("trace_id", ""))
+        return Verdict(suggestion=suggestion, label=label if isinstance(label, int) else 0, trace_id=trace_id)
+
+    def submit_image(self, url: str, *, openid: str, scene: TextScene) -> str:
+        question = {"version": CHECK_VERSION, "scene": int(scene), "openid": openid}
+        answer = self._judged("/wxa/media_check_async", {**question, "media_url": url, "media_type": IMAGE})
+        trace_id = answer.get("trace_id")
+        if not isinstance(trace_id, str) or not trace_id:
+            raise WxUnavailable("media_check_async answered without a trace id")
+        return trace_id
+
+    def _judged(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """61010 is a person who has not been here for two hours; a refusal of any kind leaves the matter open."""
+        try:
+            return self._post(path, question)
+        except WxMisconfigured:
+            raise
+        except WxRejected as refusal:
+            raise WxUnavailable(f"not checked: {refusal}") from refusal
+
+    def mini_code(self, *, scene: str, page: str, width_px: int) -> bytes:
+        if not SCENE.fullmatch(scene) or not PAGE.fullmatch(page) or width_px not in WIDTHS:
+            raise ValueError(f"not a mini-program code: {scene!r} {page!r} {width_px}")
+        if not self._codes.take():
+            raise TooMany
+        wish = {"scene": scene, "page": page, "width": width_px, "check_path": True, "env_version": "release"}
+        try:
+            answer = self._client.post(_url("/wxa/getwxacodeunlimit"), data=wish)
+        except WxRejected as refusal:
+            if refusal.wx_code == UNPUBLISHED:
+                raise PageUnpublished from refusal
+            raise
+        if not isinstance(answer, Answer):
+            raise WxUnavailable("getwxacodeunlimit answered without a picture")
+        return answer.content
+
+    def send_message(self, *, openid: str, template_id: str, fields: Mapping[str, str], page: str) -> Delivery:
+        """A message that may have arrived is not sent again: it would use up another consent."""
+        try:
+            data = {name: {"value": value} for name, value in fit_fields(fields).items()}
+        except Unfit as fault:
+            log.warning("message of template %s not sent: %s", template_id, fault)
+            return Delivery.INVALID
+        letter = {"touser": openid, "template_id": template_id, "page": page.removeprefix("/"), "data": data}
+        try:
+            self._post("/cgi-bin/message/subscribe/send", {**letter, "lang": "zh_CN"}, once_only=True)
+        except WxRejected as refusal:
+            outcome = DELIVERIES.get(refusal.wx_code)
+            if outcome is None:
+                raise
+            log.info("message of template %s: %s", template_id, refusal)
+            return outcome
+        return Delivery.SENT
+
+    def is_trade_managed(self) -> bool:
+        answer = self._post("/wxa/sec/order/is_trade_managed", {"appid": self.appid})
+        managed = answer.get("is_trade_managed")
+        if not isinstance(managed, bool):
+            raise WxUnavailable("is_trade_managed answered without a word on it")
+        return managed
+
+    def report_shipping(self, shipment: Shipment) -> None:
+        try:
+            self._post("/wxa/sec/order/upload_shipping_info", report_document(shipment))
+        except WxRejected as refusal:
+            if refusal.wx_code == UNKNOWN_ORDER:
+                raise ShippingTooEarly from refusal
+            if refusal.wx_code not in DONE_BEFORE:
+                raise
+
+    def shipping_state(self, *, transaction_id: str) -> ShippingState:
+        try:
+            answer = self._post("/wxa/sec/order/get_order", {"transaction_id": transaction_id})
+        except WxRejected as refusal:
+            if refusal.wx_code == UNKNOWN_ORDER:
+                return ShippingState.UNKNOWN
+            raise
+        state = told_state(answer)
+        if state is None:
+            raise WxUnavailable("get_order answered without a known state")
+        return state
+
+    def _post(self, path: str, question: Mapping[str, Any], *, once_only: bool = False) -> dict[str, Any]:
+        answer = self._client.post(_url(path), data=dict(question), once_only=once_only)
+        if not isinstance(answer, dict):
+            raise WxUnavailable(f"{path} answered a picture")
+        return answer
 
     def login(self, code: str) -> WxIdentity:
         try:
@@ -163,7 +179,7 @@ class LiveMiniProgram:
         """
         _ = self._client.access_token  # fetched first: a wrong appid of ours is 40013 as well, and shows here
         try:
-            answer = self._client.post(PHONE_URL, data={"code": code, "openid": openid})
+            answer = self._post("/wxa/business/getuserphonenumber", {"code": code, "openid": openid})
         except WxRejected as refusal:
             if isinstance(refusal, WxMisconfigured) and refusal.wx_code != WRONG_APPID:
                 raise
@@ -184,38 +200,6 @@ class LiveMiniProgram:
         self._client.disconnect()
 
 
-def _path(base_url: str, url_or_endpoint: str) -> str:
-    """The path of an official address. wechatpy also knows other hosts; those would be sent our token."""
-    url = url_or_endpoint if url_or_endpoint.startswith("http") else base_url + url_or_endpoint
-    if not url.startswith(f"{OFFICIAL_URL}/"):
-        raise ValueError(f"not an address of the mini-program interface: {url}")
-    return url.removeprefix(OFFICIAL_URL)
-
-
-def _json_bytes(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode()
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    """WeChat names its JSON ``text/plain`` at times, so the type is not asked."""
-    try:
-        document = json.loads(answer.content)
-    except ValueError:
-        raise WxUnavailable("the answer is not JSON") from None
-    if not isinstance(document, dict):
-        raise WxUnavailable("the answer is not an object")
-    errcode = document.get("errcode", 0)
-    if errcode != 0:
-        _refuse(errcode, str(document.get("errmsg", "")))
-    return document
-
-
-def _refuse(errcode: object, message: str) -> None:
-    if not isinstance(errcode, int):
-        raise WxUnavailable("errcode is not a number")
-    if errcode in BUSY:
-        raise WxUnavailable(f"{errcode} {message}")
-    if errcode in RATE_LIMITED:
-        raise WxRateLimited(f"{errcode} {message}")
-    kind = WxMisconfigured if errcode in MISCONFIGURED else WxRejected
-    raise kind(str(errcode), message, requests.codes.ok)
+def _url(path: str) -> str:
+    """Official: the library puts its own base before anything else."""
+    return OFFICIAL_URL + path

@@ -96,7 +96,7 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         )
 
     def _thrice(self, deadline: Deadline, once: Callable[[], T]) -> T:
-        return try_thrice(once, deadline=deadline, pause=self._pause, jitter=self._jitter, after_timeout=True)
+        return try_thrice(once, deadline=deadline, pause=self._pause, jitter=self._jitter, again=lambda _: True)
 
     def _once(self, path: str, method: RequestType, body: str, deadline: Deadline) -> tuple[int, str]:
         answer = self._send(path, method, body, deadline, LONGEST_ANSWER_BYTES)

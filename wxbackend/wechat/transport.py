@@ -142,15 +142,15 @@ def try_thrice(
     deadline: Deadline,
     pause: Callable[[float], None],
     jitter: Callable[[], float],
-    after_timeout: bool,
+    again: Callable[[WxUnavailable], bool],
 ) -> T:
-    """Call up to three times while WeChat is unavailable and time is left; a pause varies by half of itself."""
+    """Call up to three times while there is reason to and time is left; a pause varies by half of itself."""
     for pause_s in TRY_PAUSES_S:
         try:
             return once()
         except WxUnavailable as trouble:
             varied_s = pause_s * (0.5 + jitter())
-            if (trouble.timed_out and not after_timeout) or deadline.left_s() <= varied_s:
+            if not again(trouble) or deadline.left_s() <= varied_s:
                 raise
         pause(varied_s)
     return once()
