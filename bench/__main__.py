@@ -1,4 +1,4 @@
-"""``python -m bench``: the chain, the door for notifications, drawing, posting. Figures are of this machine; ratios travel."""
+"""``python -m bench``: the chain, the door for notifications, drawing, posting. Only the ratios travel."""
 
 from bench import callbacks, chain, drawing, posting
 
