@@ -4,13 +4,14 @@ import json
 from itertools import pairwise
 
 import pytest
-from wechatpy.crypto import WeChatCrypto
+from wechatpy.crypto import PrpCrypto, WeChatCrypto
 from wechatpy.exceptions import InvalidAppIdException, InvalidSignatureException
 from wechatpy.utils import check_signature
 
 from wxbackend.devtools.wxsim import ControlFailed, serve
 from wxbackend.devtools.wxsim.push import encrypt, is_aes_key, new_aes_key, signature_of
 
+SALT = b"0123456789abcdef"
 PRIVACY_EVENTS = ["user_authorization_revoke", "user_authorization_cancellation", "user_info_modified"]
 
 
@@ -59,10 +60,25 @@ def test_an_event_is_encrypted_and_signed_as_the_sdk_expects(push, flush, receiv
     assert deliveries(simulator)[0]["state"] == "delivered"
 
 
-def test_what_the_sdk_encrypts_and_what_we_encrypt_open_alike(simulator):
+class SaltedCrypto(PrpCrypto):
+    """wechatpy's own cipher with a salt that is known."""
+
+    def get_random_string(self):
+        return SALT.decode()
+
+
+@pytest.mark.parametrize("text", ["", "树", "x" * 27, "x" * 28, "长" * 500])
+def test_the_sdk_encrypts_to_the_same_bytes(simulator, text):
     settings, appid = simulator.world.mini.push.settings, simulator.world.app.appid
-    for text in ("", "树", "x" * 27, "x" * 28, "长" * 500):
-        cipher = encrypt(text.encode(), aes_key=settings.aes_key, appid=appid)
+    crypto = WeChatCrypto(settings.token, settings.aes_key, appid)
+    theirs = SaltedCrypto(crypto.key).encrypt(text, appid).decode()
+    assert encrypt(text.encode(), aes_key=settings.aes_key, appid=appid, salt=SALT) == theirs
+
+
+def test_the_sdk_opens_messages_of_every_length(simulator):
+    settings, appid = simulator.world.mini.push.settings, simulator.world.app.appid
+    for text in ("x" * length for length in range(40)):
+        cipher = encrypt(text.encode(), aes_key=settings.aes_key, appid=appid, salt=SALT)
         signature = signature_of(settings.token, "1790000000", "nonce", cipher)
         crypto = WeChatCrypto(settings.token, settings.aes_key, appid)
         assert crypto.decrypt_message({"Encrypt": cipher}, signature, "1790000000", "nonce") == text

@@ -13,6 +13,7 @@ from wxbackend.devtools.wxsim.wire import Json, json_bytes
 
 BLOCK = 32
 KEY_SIZE = 32
+SALT_SIZE = 16
 KEY_LENGTH = 43
 STALE_BY_S = 3600
 PATIENCE_S = 5.0
@@ -74,10 +75,10 @@ def signature_of(*parts: str) -> str:
     return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()  # noqa: S324  the protocol says SHA-1
 
 
-def encrypt(plain: bytes, *, aes_key: str, appid: str) -> str:
-    """AES-256-CBC, the key's first half as vector, over 16 random bytes, the length, the message and the appid."""
+def encrypt(plain: bytes, *, aes_key: str, appid: str, salt: bytes) -> str:
+    """AES-256-CBC, the key's first half as vector, over 16 bytes of salt, the length, the message and the appid."""
     key = base64.b64decode(aes_key + "=")
-    whole = random_bytes(16) + struct.pack(">I", len(plain)) + plain + appid.encode()
+    whole = salt + struct.pack(">I", len(plain)) + plain + appid.encode()
     missing = BLOCK - len(whole) % BLOCK
     writer = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
     return base64.b64encode(writer.update(whole + bytes([missing]) * missing) + writer.finalize()).decode()
@@ -111,7 +112,8 @@ def seal_push(event: Json, settings: PushSettings, *, appid: str, now: float, fo
 def _cipher_text(event: Json, settings: PushSettings, *, appid: str, forge: PushForgery | None) -> str:
     plain = b"<xml></xml>" if forge is PushForgery.NOT_JSON else json_bytes(event)
     aes_key = new_aes_key() if forge is PushForgery.WRONG_KEY else settings.aes_key
-    return encrypt(plain, aes_key=aes_key, appid=FOREIGN_APPID if forge is PushForgery.WRONG_APPID else appid)
+    recipient = FOREIGN_APPID if forge is PushForgery.WRONG_APPID else appid
+    return encrypt(plain, aes_key=aes_key, appid=recipient, salt=random_bytes(SALT_SIZE))
 
 
 def _msg_signature(token: str, timestamp: str, nonce: str, cipher: str, *, forge: PushForgery | None) -> str:
