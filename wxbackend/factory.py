@@ -13,12 +13,22 @@ from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
 from wxbackend.catalogue import routes as catalogue
 from wxbackend.console import site as console
+from wxbackend.content import jobs as content_jobs
+from wxbackend.content import routes as content
 from wxbackend.content.service import NAME_DECIDED
 from wxbackend.core import docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
 from wxbackend.core.headers import register_headers
-from wxbackend.core.http import SafeJson, SafeRequest, invalid_input, problem_response, refuse_nul, register_errors
+from wxbackend.core.http import (
+    SafeJson,
+    SafeRequest,
+    invalid_input,
+    limit_bodies,
+    problem_response,
+    refuse_nul,
+    register_errors,
+)
 from wxbackend.core.idempotency import Replay
 from wxbackend.core.limits import limiter
 from wxbackend.core.log import configure_logs
@@ -35,12 +45,14 @@ from wxbackend.honours import jobs as honours_jobs
 from wxbackend.honours import routes as honours
 from wxbackend.honours.service import DRAW
 from wxbackend.honours.tools import build_tools
-from wxbackend.identity import erasure, exports
+from wxbackend.identity import erasure, exports, forgetting, privacy
 from wxbackend.identity import jobs as identity_jobs
 from wxbackend.identity import routes as identity
 from wxbackend.identity.callers import signed_in_resident
 from wxbackend.messages import jobs as messages_jobs
 from wxbackend.messages import routes as messages
+from wxbackend.messages.service import erase_messages
+from wxbackend.messages.templates import read_templates
 from wxbackend.payments import jobs as payments_jobs
 from wxbackend.payments import routes as payments
 from wxbackend.pledges import routes as pledges
@@ -48,6 +60,8 @@ from wxbackend.points import routes as points
 from wxbackend.portability import service as portability
 from wxbackend.receipts import routes as receipts
 from wxbackend.receipts.service import erase_receipts
+from wxbackend.reconciliation import jobs as reconciliation_jobs
+from wxbackend.refunds import jobs as refunds_jobs
 from wxbackend.regions import routes as regions
 from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
@@ -60,6 +74,8 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     docs.bp,
     problems.bp,
     identity.bp,
+    content.bp,
+    content.media,
     regions.bp,
     catalogue.bp,
     campaigns.bp,
@@ -69,6 +85,7 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     pledges.bp,
     payments.bp,
     payments.callbacks,
+    messages.bp,
     messages.callbacks,
     receipts.bp,
     points.bp,
@@ -101,22 +118,28 @@ LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 HANDLERS: tuple[tuple[str, Handler], ...] = (
     *identity_jobs.HANDLERS,
     *payments_jobs.HANDLERS,
+    *refunds_jobs.HANDLERS,
+    *reconciliation_jobs.HANDLERS,
+    *messages_jobs.HANDLERS,
     (FULFIL, fulfilment_jobs.fulfil_pledge),
     (DRAW, honours_jobs.draw_files),
     (NAME_DECIDED, honours_jobs.issue_decided),
 )
 #: Who takes what WeChat pushes, by event. Events that nobody takes are noted and ignored.
-PUSHES: dict[str, PushTaker] = {}
+PUSHES: dict[str, PushTaker] = {**privacy.PUSHES, **content_jobs.PUSHES}
 #: What the leading worker runs by the clock.
 TIMETABLE: tuple[Timed, ...] = (
     *identity_jobs.TIMETABLE,
     *payments_jobs.TIMETABLE,
+    *refunds_jobs.TIMETABLE,
+    *reconciliation_jobs.TIMETABLE,
     *fulfilment_jobs.TIMETABLE,
     *messages_jobs.TIMETABLE,
+    *content_jobs.TIMETABLE,
 )
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
 EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *portability.SECTIONS)
-ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS, erase_receipts)
+ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS, erase_receipts, erase_messages)
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -170,6 +193,7 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
     app.extensions["xiangshu.handlers"] = dict(HANDLERS)
     app.extensions["xiangshu.timetable"] = TIMETABLE
     app.extensions["xiangshu.pushes"] = PUSHES
+    app.extensions["xiangshu.templates"] = read_templates(settings.wx_templates_file)
     app.extensions["xiangshu.exports"] = EXPORTS
     app.extensions["xiangshu.erasers"] = ERASERS
     db.init_app(app)
@@ -179,6 +203,7 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
 def _register(app: Api) -> None:
     register_headers(app)
     health.measure(app)
+    limit_bodies(app)
     refuse_nul(app)
     enforce(app, RESOLVERS)
     limiter.init_app(app)

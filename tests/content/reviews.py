@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from models import ContentReview, ContentSubject, Resident, ReviewStatus
+from models import ContentReview, ContentSubject, Pledge, Resident, ReviewStatus
 from tests.fakes import ARBOR_DAY_NOON
 
 
@@ -20,4 +20,21 @@ def approve_profile_name(session: Session, person: Resident) -> None:
             created_at=ARBOR_DAY_NOON,
             decided_at=ARBOR_DAY_NOON,
         )
+    )
+
+
+def holder_review(pledge: Pledge, status: ReviewStatus) -> ContentReview:
+    """What was found of the name with a pledge."""
+    waits = status is ReviewStatus.PENDING
+    return ContentReview(
+        public_id=f"review-{pledge.row_key}",
+        subject=ContentSubject.HOLDER_NAME,
+        key=pledge.number,
+        resident_id=pledge.resident_id,
+        county_code=pledge.county_code,
+        row_key=f"review-row-{pledge.row_key}",
+        status=status,
+        cause="review" if waits else "pass",
+        created_at=ARBOR_DAY_NOON,
+        decided_at=None if waits else ARBOR_DAY_NOON,
     )

@@ -15,11 +15,13 @@ from models import (
     PledgeStatus,
     PledgeTree,
     Resident,
+    ReviewStatus,
     Reward,
     Tree,
     TreeAdoption,
     TreeLife,
 )
+from tests.content.reviews import holder_review
 from tests.make import Make
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.ports import settings, vault
@@ -38,9 +40,18 @@ class Grove:
         return make_token(value or self.make.next(), settings().code_keys, purpose="T")
 
     def given(
-        self, *, base: PlantingBase | None = None, n: int = 1, person: str = "a", **changes: object
+        self,
+        *,
+        base: PlantingBase | None = None,
+        n: int = 1,
+        person: str = "a",
+        reviewed: ReviewStatus | None = ReviewStatus.APPROVED,
+        **changes: object,
     ) -> list[Tree]:
-        """``n`` planned trees of one paid pledge by ``person``; ``changes`` are columns of the pledge."""
+        """``n`` planned trees of one paid pledge by ``person``; ``changes`` are columns of the pledge.
+
+        ``reviewed`` is what was found of the holder's name; ``None``: nobody looked.
+        """
         base = base or self.make.base()
         resident_id = self.resident(person)
         with transaction() as session:
@@ -51,6 +62,8 @@ class Grove:
             session.add(pledge)
             session.flush()
             session.add_all([PledgeTree(pledge_id=pledge.id, tree_id=tree.id) for tree in made])
+            if pledge.holder_name_sealed and reviewed:
+                session.add(holder_review(pledge, reviewed))
         return made
 
     def _pledge(self, base: PlantingBase, n: int, resident_id: int, changes: dict[str, object]) -> Pledge:

@@ -10,7 +10,7 @@ from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import Problem
 from wxbackend.core.ports import vault
 from wxbackend.core.rotation import SealedField, count_old, reseal_batch, sealed_fields
-from wxbackend.identity import legal
+from wxbackend.identity import legal, profile
 
 legal_commands = AppGroup("legal", help="法律文本: 隐私政策、用户协议、认种认捐说明.")
 keys_commands = AppGroup("keys", help="字段加密密钥.")
@@ -39,6 +39,21 @@ def rotate(context: click.Context, batch: int) -> None:
         click.echo(f"仍有 {left} 个值不在当前密钥之下，旧密钥不可移除", err=True)
         context.exit(1)
     click.echo(f"全部加密字段均已使用密钥 {vault().cipher.current}")
+
+
+@keys_commands.command("index-phones")
+@click.option("--batch", type=click.IntRange(1, 2_000), default=200, show_default=True, help="每个事务处理的行数")
+def index_phones(batch: int) -> None:
+    """为此前绑定的手机号补写盲索引; 可随时中断, 再次运行即续做."""
+    done, after = 0, 0
+    while True:
+        with transaction() as session:
+            count, last = profile.index_phones(session, after_id=after, limit=batch, safe=vault())
+        done += count
+        if last is None:
+            break
+        after = last
+    click.echo(f"补写手机号盲索引 {done} 个")
 
 
 def _rotate_field(field: SealedField, size: int) -> int:

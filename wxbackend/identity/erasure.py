@@ -27,6 +27,18 @@ from wxbackend.core.errors import Conflict, NotSignedIn
 from wxbackend.core.outbox import enqueue
 
 DELETE_FILE = "file.delete"
+#: Of the account's own row. Without the index nobody finds it by a sign-in.
+EMPTY = dict.fromkeys(
+    (
+        "openid_index",
+        "openid_sealed",
+        "unionid_sealed",
+        "name_sealed",
+        "nickname_sealed",
+        "phone_sealed",
+        "phone_index",
+    )
+)
 
 
 class PaymentOpen(Conflict):
@@ -47,17 +59,7 @@ def erase(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now:
     emptied = session.scalar(
         update(Resident)
         .where(Resident.id == resident_id, Resident.status == ResidentStatus.ACTIVE)
-        .values(
-            status=ResidentStatus.ERASED,
-            erased_at=now,
-            openid_index=None,
-            openid_sealed=None,
-            unionid_sealed=None,
-            name_sealed=None,
-            phone_sealed=None,
-            nickname_sealed=None,
-            phone_index=None,
-        )
+        .values(status=ResidentStatus.ERASED, erased_at=now, **EMPTY)
         .returning(Resident.id)
     )
     if emptied is None:
@@ -65,6 +67,28 @@ def erase(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now:
     if _owes_a_decision(session, resident_id):
         raise PaymentOpen
     erase_traces(session, resident_id=resident_id, erasers=erasers, now=now)
+
+
+def erase_or_begin(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now: datetime) -> bool:
+    """Erase; where open money forbids that, take away at once all that names the person. Whether it is finished.
+
+    An account without its openid is one whose erasure was begun (see ``begun``): nobody can sign in to it any more.
+    """
+    everything = tuple(erasers)
+    try:
+        with session.begin_nested():
+            erase(session, resident_id=resident_id, erasers=everything, now=now)
+    except Conflict:
+        session.execute(update(Resident).where(Resident.id == resident_id).values(**EMPTY))
+        erase_traces(session, resident_id=resident_id, erasers=everything, now=now)
+        return False
+    return True
+
+
+def begun(session: Session, *, appid: str) -> Sequence[int]:
+    """Accounts whose erasure waits for open money, oldest first."""
+    waiting = Resident.appid == appid, Resident.openid_index.is_(None), Resident.status == ResidentStatus.ACTIVE
+    return session.scalars(select(Resident.id).where(*waiting).order_by(Resident.id)).all()
 
 
 def erase_traces(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now: datetime) -> None:

@@ -6,15 +6,27 @@ from datetime import datetime
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from models import Avatar, ContentReview, ContentSubject, Resident
+from models import Avatar, ContentReview, ContentSubject, Resident, ReviewStatus
 from wxbackend.identity.erasure import delete_file_later
 
 
-def drop_avatars(session: Session, *, resident_id: int, now: datetime, before_id: int | None = None) -> None:
-    """Every picture of the person, or those older than ``before_id``: rows, what was found of them, and files."""
+def drop_avatars(
+    session: Session,
+    *,
+    resident_id: int,
+    now: datetime,
+    before_id: int | None = None,
+    keep: ReviewStatus | None = None,
+) -> None:
+    """Every picture of the person: rows, what was found of them, and files.
+
+    Only those older than ``before_id``; not those that are ``keep``.
+    """
     gone = delete(Avatar).where(Avatar.resident_id == resident_id)
     if before_id is not None:
         gone = gone.where(Avatar.id < before_id)
+    if keep is not None:
+        gone = gone.where(Avatar.status != keep)
     dropped = session.execute(gone.returning(Avatar.token, Avatar.storage_key)).all()
     if dropped:
         pictures = (

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from flask import current_app
 from sqlalchemy import Table, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from models import IdempotencyKey, OutboxMessage, PushMessage, ResidentSession
+from wxbackend.core import audit
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports
@@ -19,6 +21,7 @@ ROWS_AT_ONCE = 500
 MESSAGES_KEPT = timedelta(days=30)
 #: As long as anything that was under way during an erasure can still write: requests, retries of the outbox.
 AFTERMATH = timedelta(days=2)
+log = structlog.get_logger()
 
 
 def delete_file(payload: Mapping[str, Any]) -> None:
@@ -69,5 +72,27 @@ def _erase_again(session: Session, *, resident_id: int, now: datetime) -> None:
     erasure.erase_traces(session, resident_id=resident_id, erasers=erasers, now=now)
 
 
+def finish_erasures() -> None:
+    """End the accounts whose erasure was begun, and waited for a payment or refund. A fault of one stops no other."""
+    ask = ports()
+    with reading() as session:
+        waiting = erasure.begun(session, appid=ask.mini.appid)
+    for resident_id in waiting:
+        try:
+            with transaction() as session:
+                _finish_erasure(session, resident_id=resident_id, now=ask.now())
+        except Exception:
+            log.exception("erasure not finished", resident_id=resident_id)
+
+
+def _finish_erasure(session: Session, *, resident_id: int, now: datetime) -> None:
+    erasers = current_app.extensions["xiangshu.erasers"]
+    if erasure.erase_or_begin(session, resident_id=resident_id, erasers=erasers, now=now):
+        audit.record(session, caller=None, action="resident.erase", on=("resident", str(resident_id)), now=now)
+
+
 HANDLERS: tuple[tuple[str, Handler], ...] = ((erasure.DELETE_FILE, delete_file),)
-TIMETABLE = (Timed("purge", timedelta(hours=1), purge),)
+TIMETABLE = (
+    Timed("purge", timedelta(hours=1), purge),
+    Timed("finish-erasures", timedelta(hours=1), finish_erasures),
+)

@@ -3,7 +3,6 @@
 from flask import Response, current_app, g, request
 from flask_openapi import APIBlueprint
 
-from certificates.fonts import font_book
 from wxbackend.core import audit
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.http import answer, no_content
@@ -13,7 +12,6 @@ from wxbackend.core.ports import ports, settings, vault
 from wxbackend.core.wxmini import WxIdentity
 from wxbackend.identity import erasure, exports, legal, profile
 from wxbackend.identity import service as identity
-from wxbackend.identity.rules import printable_name
 from wxbackend.identity.schemas import (
     ConsentAnswer,
     ConsentBody,
@@ -21,9 +19,9 @@ from wxbackend.identity.schemas import (
     ExportAnswer,
     LegalAnswer,
     MeAnswer,
-    NameBody,
     PhoneAnswer,
     PhoneBody,
+    ProfileAnswer,
     SessionAnswer,
     SessionPath,
     SignInBody,
@@ -99,20 +97,10 @@ def read_me() -> Response:
     caller = current_caller()
     with reading() as session:
         mine = profile.read_profile(session, resident_id=caller.id, safe=vault())
+        found = profile.read_standing(session, resident_id=caller.id)
         standings = legal.consents_of(session, resident_id=caller.id, now=ports().now())
-    return answer(MeAnswer.with_consents(mine, standings))
-
-
-@bp.patch("/v1/me", operation_id="changeMe", responses={200: UserAnswer})
-@limiter.limit("20/minute")
-@allow(resident)
-def change_me(body: NameBody) -> Response:
-    """Change or forget my name."""
-    fonts = font_book(settings().cert_font_dir)
-    name = printable_name(body.name, field="/body/name", fonts=fonts) if body.name is not None else None
-    with transaction() as session:
-        mine = profile.set_name(session, resident_id=current_caller().id, name=name, safe=vault())
-    return answer(UserAnswer.of(mine))
+    said = ProfileAnswer.with_standing(mine, found, base_url=settings().public_base_url)
+    return answer(MeAnswer.with_consents(said, standings))
 
 
 @bp.post("/v1/me/phone", operation_id="bindPhone", responses={200: PhoneAnswer})

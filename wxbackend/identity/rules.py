@@ -1,9 +1,14 @@
 """Names and phone numbers of persons. Pure."""
 
+from unicodedata import category
+
 from certificates.fonts import FontBook, MissingGlyphs, normalise_name
 from wxbackend.core.errors import InvalidInput
 
 NAME_LENGTH = 30
+NICKNAME_LENGTH = 32
+#: Joins the parts of one emoji; every other invisible character could turn or hide what stands beside it.
+JOINER = "\u200d"
 PHONE_LENGTH = 11  # of mainland numbers; longer ones carry a country code
 
 
@@ -22,6 +27,20 @@ def printable_name(text: str, *, field: str, fonts: FontBook) -> str:
     if not any(character.isalpha() for character in name):
         raise InvalidInput.at(field, "姓名中应有文字")
     return name
+
+
+def plain_nickname(text: str, *, field: str) -> str:
+    """A nickname of one line, with single blanks, and with nothing in it that cannot be seen.
+
+    Raises ``InvalidInput`` for one of which nothing is left, or that is too long. ``field`` is a JSON pointer.
+    """
+    seen = "".join(letter for letter in text if letter == JOINER or not category(letter).startswith("C"))
+    nickname = " ".join(seen.split())
+    if not nickname.strip(JOINER):
+        raise InvalidInput.at(field, "昵称中应有可见的文字")
+    if len(nickname) > NICKNAME_LENGTH:
+        raise InvalidInput.at(field, f"昵称不能超过 {NICKNAME_LENGTH} 个字")
+    return nickname
 
 
 def mask_phone(phone: str) -> str:

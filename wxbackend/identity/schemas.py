@@ -1,14 +1,14 @@
 """Questions and answers about a resident."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from models import LegalText, ResidentSession
+from models import LegalText, ResidentSession, ReviewStatus
 from wxbackend.core.schema import Answer, Moment, Schema
 from wxbackend.identity.legal import ConsentStanding, ConsentState
-from wxbackend.identity.profile import Profile
+from wxbackend.identity.profile import Profile, Standing
 from wxbackend.identity.rules import mask_phone
 
 Code = Annotated[str, Field(min_length=1, max_length=128)]
@@ -26,10 +26,20 @@ class PhoneBody(Schema):
     code: Code
 
 
-class NameBody(Schema):
-    """``name`` is what certificates print unless a pledge says otherwise; null forgets it."""
+class ProfileBody(Schema):
+    """Only what is sent is changed; null forgets it.
 
-    name: Annotated[str, Field(min_length=1, max_length=100)] | None
+    ``name`` is what certificates print unless a pledge says otherwise; ``nickname`` is what WeChat's form field gave.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    nickname: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("请提供 name 或 nickname")
+        return self
 
 
 class ConsentBody(Schema):
@@ -39,13 +49,37 @@ class ConsentBody(Schema):
 
 class UserAnswer(Answer):
     name: str | None
+    nickname: str | None
     phone_masked: str | None
     created_at: Moment
 
     @classmethod
     def of(cls, profile: Profile) -> "UserAnswer":
         masked = mask_phone(profile.phone) if profile.phone else None
-        return cls(name=profile.name, phone_masked=masked, created_at=profile.created_at)
+        return cls(name=profile.name, nickname=profile.nickname, phone_masked=masked, created_at=profile.created_at)
+
+
+class ProfileAnswer(UserAnswer):
+    """What I said of myself, and what was found of it: pending, approved, rejected, or null for nothing said.
+
+    ``avatar_url`` is that of the picture others may see; ``avatar_status`` is of the newest, which may wait.
+    """
+
+    name_status: ReviewStatus | None
+    nickname_status: ReviewStatus | None
+    avatar_url: str | None
+    avatar_status: ReviewStatus | None
+
+    @classmethod
+    def with_standing(cls, profile: Profile, standing: Standing, *, base_url: str) -> "ProfileAnswer":
+        token = standing.avatar_token
+        return cls(
+            **dict(UserAnswer.of(profile)),
+            name_status=standing.name,
+            nickname_status=standing.nickname,
+            avatar_url=f"{base_url.rstrip('/')}/media/{token}" if token else None,
+            avatar_status=standing.avatar,
+        )
 
 
 class ConsentStateAnswer(Answer):
@@ -59,11 +93,11 @@ class ConsentStateAnswer(Answer):
     given_at: Moment | None
 
 
-class MeAnswer(UserAnswer):
+class MeAnswer(ProfileAnswer):
     consents: list[ConsentStateAnswer]
 
     @classmethod
-    def with_consents(cls, profile: Profile, standings: Sequence[ConsentStanding]) -> "MeAnswer":
+    def with_consents(cls, profile: ProfileAnswer, standings: Sequence[ConsentStanding]) -> "MeAnswer":
         consents = [
             ConsentStateAnswer(
                 text=found.text,
@@ -75,7 +109,7 @@ class MeAnswer(UserAnswer):
             )
             for found in standings
         ]
-        return cls(**dict(UserAnswer.of(profile)), consents=consents)
+        return cls(**dict(profile), consents=consents)
 
 
 class PhoneAnswer(Answer):
