@@ -207,6 +207,16 @@ def ask_at(session: Session, *, number: str, at: datetime) -> None:
     )
 
 
+def unsettled(session: Session, *, out_trade_no: str) -> Order | None:
+    """The order of that number, unless it is paid or unknown."""
+    row = session.execute(
+        select(PaymentAttempt, Pledge.number)
+        .join(Pledge, Pledge.id == PaymentAttempt.pledge_id)
+        .where(PaymentAttempt.out_trade_no == out_trade_no, PaymentAttempt.status != AttemptStatus.SUCCESS)
+    ).one_or_none()
+    return _order(*row) if row else None
+
+
 def newest_unsettled(session: Session, *, number: str, resident_id: int) -> list[Order]:
     """Every attempt of one's pledge that is not paid, newest first. Raises ``NotFound``."""
     pledge = session.scalar(select(Pledge).where(Pledge.number == number, Pledge.resident_id == resident_id))

@@ -14,10 +14,13 @@ from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports
 from wxbackend.core.worker import Timed
 from wxbackend.payments import attempts
+from wxbackend.payments import service as payments
 from wxbackend.payments.attempts import Order
 from wxbackend.payments.cashier import Cashier, cashier
 from wxbackend.payments.merchants import UNCONFIGURED, report_unconfigured
 from wxbackend.pledges import service as pledges
+from wxbackend.refunds import asking
+from wxbackend.refunds.desk import desk
 
 BATCH = 50
 #: Shorter than the leader's lease: the same thread handles messages and lets holds run out.
@@ -26,6 +29,8 @@ POLL_BUDGET = timedelta(seconds=8)
 UNANSWERED = timedelta(minutes=10)
 #: An order of a merchant that was taken out of the configuration: it may come back, nobody answers until then.
 NOBODY_ASKED = timedelta(hours=1)
+#: So long an order is looked after that an unknown refund was told of; the bills of its days are in by then.
+NEWS_LIFE = timedelta(days=2)
 log = structlog.get_logger()
 
 
@@ -92,8 +97,35 @@ def _expire(pledge_id: int, now: datetime) -> None:
         log.exception("pledge not expired", pledge_id=pledge_id)
 
 
+def take_up_refunds() -> None:
+    """Orders that a notification about an unknown refund named: their payment first, then our own refunds of them."""
+    now = ports().now()
+    with reading() as session:
+        numbers = payments.waiting_refunds(session, since=now - NEWS_LIFE, limit=BATCH)
+    for number in numbers:
+        if ports().now() - now > POLL_BUDGET:
+            break
+        _take_up(number)
+
+
+def _take_up(out_trade_no: str) -> None:
+    """One order; a fault of it is logged and stops no other."""
+    try:
+        with reading() as session:
+            order = attempts.unsettled(session, out_trade_no=out_trade_no)
+            refunds = asking.open_of_order(session, out_trade_no=out_trade_no)
+        if order is not None:
+            cashier().check(order)
+        for number in refunds:
+            desk().check(number)
+    except Exception as error:
+        expected = isinstance(error, Problem)
+        log.warning("order not taken up", out_trade_no=out_trade_no, exc_info=None if expected else error)
+
+
 HANDLERS: tuple[tuple[str, Handler], ...] = ((UNCONFIGURED, tell_unconfigured),)
 TIMETABLE = (
     Timed("poll-orders", timedelta(seconds=5), poll_orders),
     Timed("expire-pledges", timedelta(seconds=15), expire_pledges),
+    Timed("take-up-refunds", timedelta(minutes=10), take_up_refunds),
 )

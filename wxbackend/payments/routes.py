@@ -96,23 +96,16 @@ def refund_notice(mchid: str) -> Response:
 
 
 def _take(notice: Notice, body: str) -> Response:
-    if notice.event_type.startswith("REFUND."):
-        return _keep_refund(notice, body)
-    if notice.paid is None:
+    inbox, ask = payments.Inbox(notice, body), ports()
+    if notice.refunded is not None:
+        with transaction() as session:
+            payments.apply_refund(session, refunded=notice.refunded, inbox=inbox, tools=issuing_tools(), now=ask.now())
+    elif notice.paid is not None:
+        with transaction() as session:
+            payments.apply_transaction(session, paid=notice.paid, index=vault().index, now=ask.now(), inbox=inbox)
+    else:
         log.info("notice ignored", event_type=notice.event_type)
-        return no_content()
-    inbox = payments.Inbox(notice, body)
-    with transaction() as session:
-        payments.apply_transaction(session, paid=notice.paid, index=vault().index, now=ports().now(), inbox=inbox)
     return no_content()
-
-
-def _keep_refund(notice: Notice, body: str) -> Response:
-    """A refund that this program did not ask for: kept, and WeChat is asked to repeat it until somebody looks."""
-    with transaction() as session:
-        payments.store_waiting(session, inbox=payments.Inbox(notice, body), now=ports().now())
-    alarm("refund-notice", out_trade_no=notice.out_trade_no, event_type=notice.event_type)
-    return _fail(500, "REFUND_NOT_EXPECTED")
 
 
 def _open(mchid: str) -> tuple[Notice, str]:

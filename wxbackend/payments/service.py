@@ -4,16 +4,18 @@ The callback, ``/sync`` and the poller all build the same ``PaidTransaction`` an
 that belongs together happens in the caller's one transaction; the postings come last, so that their locks are short.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import (
     AttemptStatus,
     Campaign,
+    MessageKind,
     NoticeState,
     PaymentAttempt,
     PaymentMismatch,
@@ -28,9 +30,12 @@ from wxbackend.core.crypto import BlindIndex
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import NotFound
 from wxbackend.core.health import alarm
+from wxbackend.core.news import news
+from wxbackend.core.outbox import Work
 from wxbackend.core.sql import insert_into
-from wxbackend.core.wxpay import Notice, PaidTransaction
+from wxbackend.core.wxpay import Notice, PaidTransaction, Refunded
 from wxbackend.fulfilment.service import FULFIL
+from wxbackend.honours.tools import IssuingTools
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
 from wxbackend.payments import attempts
@@ -38,6 +43,9 @@ from wxbackend.payments.rules import PAYER
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.service import Funding
 from wxbackend.points import service as points
+from wxbackend.refunds import outcome, suspense
+from wxbackend.refunds.outcome import Taken
+from wxbackend.shipping.rules import report_due
 
 CURRENCY = "CNY"
 
@@ -46,6 +54,15 @@ class UnknownOrder(NotFound):
     """A payment for an order that is not committed here: WeChat is asked to repeat the notice."""
 
     code, title = "unknown-order", "支付单不存在"
+
+
+#: What becomes of a notification about a refund.
+REFUND_NOTICES = {
+    Taken.MOVED: NoticeState.APPLIED,
+    Taken.REPEATED: NoticeState.REPEATED,
+    Taken.QUARANTINED: NoticeState.QUARANTINED,
+    Taken.UNKNOWN: NoticeState.WAITING,
+}
 
 
 class Applied(StrEnum):
@@ -82,9 +99,17 @@ def apply_transaction(
         owe_refund(session, attempt=attempt, paid=paid, reason=reason, now=now)
         return Applied.REFUND_DUE
     number = funding.pledge.number
-    outbox.enqueue(session, topic=FULFIL, key=number, payload={"pledge": number}, now=now)
+    outbox.enqueue_all(session, works=_consequences(number, paid), now=now)
     ledger.post(session, entries=_entries(session, paid=paid, funding=funding), now=now)
     return Applied.FUNDED
+
+
+def _consequences(number: str, paid: PaidTransaction) -> list[Work]:
+    return [
+        Work(FULFIL, number, {"pledge": number}),
+        news(MessageKind.PAID, number),
+        report_due(paid.transaction_id),
+    ]
 
 
 def _is_new(session: Session, *, inbox: Inbox, now: datetime, state: NoticeState = NoticeState.APPLIED) -> bool:
@@ -102,9 +127,32 @@ def _is_new(session: Session, *, inbox: Inbox, now: datetime, state: NoticeState
     return session.execute(statement.returning(PaymentNotice.id)).scalar() is not None
 
 
-def store_waiting(session: Session, *, inbox: Inbox, now: datetime) -> None:
-    """Keep a notification that nothing here can apply yet."""
-    _is_new(session, inbox=inbox, now=now, state=NoticeState.WAITING)
+def apply_refund(session: Session, *, refunded: Refunded, inbox: Inbox, tools: IssuingTools, now: datetime) -> Taken:
+    """Apply what a notification says of a refund, once.
+
+    A refund that is not ours (somebody paid back in the merchant platform) is kept WAITING, and its order is asked
+    about soon: if its payment was never told to us, it is booked then. Repeating the notice would mend nothing, so it
+    is accepted; the day's bill names the refund to whoever reconciles, whatever becomes of the notice.
+    """
+    if not _is_new(session, inbox=inbox, now=now):
+        return Taken.REPEATED
+    taken = outcome.take(session, refunded=refunded, tools=tools, now=now)
+    _restate(session, inbox=inbox, state=REFUND_NOTICES[taken])
+    if taken is Taken.UNKNOWN:
+        attempts.ask_soon(session, number=refunded.out_trade_no, now=now)
+        alarm("refund-not-ours", out_trade_no=refunded.out_trade_no, event_type=inbox.notice.event_type)
+    return taken
+
+
+def waiting_refunds(session: Session, *, since: datetime, limit: int) -> Sequence[str]:
+    """Orders that a notification about an unknown refund named, the newest first."""
+    return session.scalars(
+        select(PaymentNotice.out_trade_no)
+        .where(PaymentNotice.state == NoticeState.WAITING, PaymentNotice.received_at >= since)
+        .group_by(PaymentNotice.out_trade_no)
+        .order_by(func.max(PaymentNotice.received_at).desc())
+        .limit(limit)
+    ).all()
 
 
 def _succeed(session: Session, *, paid: PaidTransaction, index: BlindIndex) -> PaymentAttempt | None:
@@ -196,19 +244,20 @@ def _quarantine(
 def owe_refund(
     session: Session, *, attempt: PaymentAttempt, paid: PaidTransaction, reason: RefundDueReason, now: datetime
 ) -> None:
-    """Book money that its pledge cannot take to suspense, and note that it must go back. ``attempt`` is settled."""
-    session.execute(
-        insert(RefundDue).values(
-            attempt_id=attempt.id,
-            pledge_id=attempt.pledge_id,
-            transaction_id=paid.transaction_id,
-            amount_fen=paid.total_fen,
-            reason=reason,
-            created_at=now,
-        )
+    """Book money that its pledge cannot take to suspense, and send it back. ``attempt`` is settled."""
+    due = RefundDue(
+        attempt_id=attempt.id,
+        pledge_id=attempt.pledge_id,
+        transaction_id=paid.transaction_id,
+        amount_fen=paid.total_fen,
+        reason=reason,
+        created_at=now,
     )
+    session.add(due)
+    session.flush()
     entry = _money(paid, pledge_id=attempt.pledge_id)
     ledger.post(session, entries=[entry], now=now)
+    suspense.repay(session, due_id=due.id, now=now)
     alarm("refund-due", out_trade_no=paid.out_trade_no, reason=str(reason))
 
 
