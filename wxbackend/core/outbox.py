@@ -1,6 +1,6 @@
 """Work that follows a transaction: put in with it, done after it, at least once, by whoever holds the lease."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,11 +29,35 @@ class Claimed:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of work to put in; ``wait`` is how long it rests before it is due."""
+
+    topic: str
+    key: str
+    payload: Mapping[str, Any]
+    wait: timedelta = timedelta(0)
+
+
 def enqueue(session: Session, *, topic: str, key: str, payload: Mapping[str, Any], now: datetime) -> None:
     """Put work in once: a second message with the same topic and key is the same work."""
-    statement = insert_into(session, OutboxMessage).values(
-        topic=topic, key=key, payload=dict(payload), status=OutboxStatus.READY, run_after=now, created_at=now
-    )
+    enqueue_all(session, works=[Work(topic, key, payload)], now=now)
+
+
+def enqueue_all(session: Session, *, works: Sequence[Work], now: datetime) -> None:
+    """Put several pieces of work in with one statement, each once."""
+    rows = [
+        {
+            "topic": work.topic,
+            "key": work.key,
+            "payload": dict(work.payload),
+            "status": OutboxStatus.READY,
+            "run_after": now + work.wait,
+            "created_at": now,
+        }
+        for work in works
+    ]
+    statement = insert_into(session, OutboxMessage).values(rows)
     session.execute(statement.on_conflict_do_nothing(index_elements=["topic", "key"]))
 
 

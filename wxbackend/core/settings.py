@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +84,10 @@ def _check_folder_url(url: str) -> str:
 FolderUrl = Annotated[str, AfterValidator(_check_folder_url)]
 
 
+#: A page of the mini-program as WeChat wants it: no slash before it, nothing after it.
+PagePath = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-]+(/[0-9A-Za-z_\-]+)*$", max_length=128)]
+
+
 def _development_ring(letter: str) -> KeyRing:
     return KeyRing({"dev": letter.encode() * KEY_BYTES})
 
@@ -112,6 +124,8 @@ class Settings(BaseSettings):
     wxpay_merchants_file: Path | None = None
     wx_push_token: SecretStr | None = None
     wx_push_aes_key: SecretStr | None = None
+    wx_templates_file: Path | None = None
+    wx_tree_page: PagePath = "pages/tree/index"
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
     log_json: bool = True
     rate_limits: bool = True

@@ -16,6 +16,7 @@ from models import (
     CertificateMove,
     CertificateStatus,
     ContentSubject,
+    MessageKind,
     SerialCounter,
     SigningKey,
 )
@@ -25,6 +26,7 @@ from wxbackend.core import audit, outbox
 from wxbackend.core.caller import Caller
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import Conflict, NotFound
+from wxbackend.core.news import news
 from wxbackend.core.sql import insert_into
 from wxbackend.honours.facts import Facts, gather
 from wxbackend.honours.rules import SALT_BYTES, content_hash, face_of, mask, name_digest, place_in_status_list
@@ -133,7 +135,8 @@ def _issue(session: Session, *, certificate: Certificate, facts: Facts, tools: I
         missing_glyphs=None,
     )
     _note_move(session, certificate.id, CertificateStatus.ISSUED, cause="issued", now=now)
-    outbox.enqueue(session, topic=DRAW, key=serial, payload={"serial": serial}, now=now)
+    works = [outbox.Work(DRAW, serial, {"serial": serial}), news(MessageKind.CERTIFICATE_ISSUED, serial)]
+    outbox.enqueue_all(session, works=works, now=now)
 
 
 def _printing_fault(facts: Facts, *, holder_name: str, tools: IssuingTools) -> str | None:

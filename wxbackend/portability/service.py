@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from models import (
     Campaign,
     Certificate,
+    InboxMessage,
+    MessageConsent,
     PaymentAttempt,
     PlantingBase,
     Pledge,
@@ -132,6 +134,17 @@ def certificates(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
 
 
 SECTIONS = (
+def messages(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    query = select(InboxMessage).where(InboxMessage.resident_id == whose.resident_id).order_by(InboxMessage.id)
+    return [facts(row, safe=whose.safe, hide=MESSAGE_HIDDEN) for row in session.scalars(query)]
+
+
+def message_consents(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    query = select(MessageConsent).where(MessageConsent.resident_id == whose.resident_id)
+    rows = session.scalars(query.order_by(MessageConsent.kind))
+    return [facts(row, safe=whose.safe, hide={"resident_id"}) for row in rows]
+
+
     Section("pledges", pledges),
     Section("payments", payments),
     Section("refunds_due", refunds_due),
@@ -139,3 +152,5 @@ SECTIONS = (
     Section("points", points),
     Section("certificates", certificates),
 )
+    Section("messages", messages),
+    Section("message_consents", message_consents),
