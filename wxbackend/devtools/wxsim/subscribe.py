@@ -1,6 +1,7 @@
 """One-off subscription: templates with typed fields, consents that each allow one message, and the messages sent."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from wxbackend.devtools.wxsim.people import MiniRefusal
 
 FIELD_NAME = re.compile(r"([a-z_]+?)\d*")
 OUTBOX_SIZE = 1000
+LONGEST_THING = 20
+UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 HOURS = r"\d{1,2}:\d{2}(:\d{2})?"
 DAY = r"(\d{4}年\d{1,2}月\d{1,2}日|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
 
@@ -17,6 +20,11 @@ DAY = r"(\d{4}年\d{1,2}月\d{1,2}日|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
 def _pattern(form: str) -> Callable[[str], bool]:
     whole = re.compile(form, re.ASCII)
     return lambda value: whole.fullmatch(value) is not None
+
+
+def utf16_length(value: str) -> int:
+    """As a phone counts: most emoji are two. The strict reading, where WeChat says 字符 and no more."""
+    return len(value.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _either(first: Callable[[str], bool], second: Callable[[str], bool]) -> Callable[[str], bool]:
@@ -28,7 +36,7 @@ def _period(moment: str) -> Callable[[str], bool]:
 
 
 FIELD_RULES: dict[str, Callable[[str], bool]] = {
-    "thing": _pattern(r"(?s:.){1,20}"),
+    "thing": lambda value: utf16_length(value) <= LONGEST_THING,
     "number": _pattern(r"-?(?=[\d.]{1,32}$)\d+(\.\d+)?"),
     "letter": _pattern(r"[A-Za-z]{1,32}"),
     "symbol": _pattern(r"[^\w\s\u4e00-\u9fff]{1,5}"),
@@ -107,6 +115,6 @@ def _value(name: str, given: object) -> str:
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         raise MiniRefusal(47003, f"argument invalid! data.{name}.value is empty")
-    if not FIELD_RULES[field_type(name)](value):
+    if any(unicodedata.category(letter) in UNPRINTABLE for letter in value) or not FIELD_RULES[field_type(name)](value):
         raise MiniRefusal(47003, f"argument invalid! data.{name}.value invalid")
     return value
