@@ -16,9 +16,10 @@ from wxbackend.console import site as console
 from wxbackend.content import jobs as content_jobs
 from wxbackend.content import routes as content
 from wxbackend.content.service import NAME_DECIDED
-from wxbackend.core import docs, health, problems
+from wxbackend.core import checkup, docs, health, problems
 from wxbackend.core.crypto import BlindIndex, FieldCipher, Vault
 from wxbackend.core.db import db, engine_options
+from wxbackend.core.faults import FaultBook
 from wxbackend.core.headers import register_headers
 from wxbackend.core.http import (
     SafeJson,
@@ -129,6 +130,7 @@ HANDLERS: tuple[tuple[str, Handler], ...] = (
 PUSHES: dict[str, PushTaker] = {**privacy.PUSHES, **content_jobs.PUSHES}
 #: What the leading worker runs by the clock.
 TIMETABLE: tuple[Timed, ...] = (
+    *checkup.TIMETABLE,
     *identity_jobs.TIMETABLE,
     *payments_jobs.TIMETABLE,
     *refunds_jobs.TIMETABLE,
@@ -139,7 +141,7 @@ TIMETABLE: tuple[Timed, ...] = (
 )
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
 EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *portability.SECTIONS)
-ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS, erase_receipts, erase_messages)
+ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS, erase_receipts, erase_messages, forgetting.erase_content)
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -186,6 +188,7 @@ def _plug_in(app: Flask, settings: Settings, ports: Ports) -> None:
     cipher, index = FieldCipher(settings.field_keys), BlindIndex(settings.index_key_bytes)
     app.extensions["xiangshu.settings"] = settings
     app.extensions["xiangshu.ports"] = ports
+    app.extensions["xiangshu.faults"] = FaultBook(ports.now)
     safe = Vault(cipher, index, ports.random_bytes)
     app.extensions["xiangshu.vault"] = safe
     app.extensions["xiangshu.issuing"] = build_tools(settings, ports, safe)
@@ -226,6 +229,7 @@ def _live_ports(settings: Settings) -> Ports:
             secret=settings.wx_appsecret.get_secret_value(),
             base_url=settings.wx_api_base,
             redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
+            has_database=True,
         ),
         pay=live_gateway(
             appid=settings.wx_appid,

@@ -39,7 +39,7 @@ def due(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[str, d
     """(public id, when it was due), oldest first."""
     waiting = ContentReview.status == ReviewStatus.PENDING, ContentReview.next_check_at <= now
     query = select(ContentReview.public_id, ContentReview.next_check_at).where(*waiting)
-    return session.execute(query.order_by(ContentReview.id).limit(limit)).tuples().all()  # type: ignore[return-value]
+    return session.execute(query.order_by(ContentReview.id).limit(limit)).all()  # type: ignore[return-value]
 
 
 def take(session: Session, *, public_id: str, seen: datetime, safe: Vault, now: datetime) -> Due | None:

@@ -54,7 +54,7 @@ def read_standing(session: Session, *, resident_id: int) -> Standing:
         ContentReview.resident_id == resident_id,
         ContentReview.subject.in_((ContentSubject.PROFILE_NAME, ContentSubject.NICKNAME)),
     )
-    found = dict(session.execute(texts).tuples().all())
+    found = dict(session.execute(texts).all())
     pictures = select(Avatar.status, Avatar.token).where(Avatar.resident_id == resident_id).order_by(Avatar.id.desc())
     avatars = session.execute(pictures).all()
     return Standing(
