@@ -1,0 +1,1 @@
+"""Reconciliation (对账): every day WeChat's bills are compared with our books."""
