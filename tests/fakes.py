@@ -295,6 +295,9 @@ class FakePay:
         self._called("fund_bill")
         return self.fund_bills.get((mchid, on))
 
+    def certificate_expiries(self) -> Mapping[tuple[str, str], datetime]:
+        return {}
+
     def clock_skew_s(self) -> float | None:
         return self.skew_s
 

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Protocol
 
 import structlog
+from flask import current_app, has_app_context
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -42,6 +43,11 @@ def of_merchant(mchid: str) -> str:
     return f"{PAY_CREDENTIALS}:{mchid}"
 
 
+def is_of_credentials(name: str) -> bool:
+    """Of the mini-program's, or of a merchant's."""
+    return name.partition(":")[0] in {MINI_CREDENTIALS, PAY_CREDENTIALS}
+
+
 class FaultWatch(Protocol):
     """To whom an adapter tells what only an operator can mend, and that it works (again). Never raises."""
 
@@ -50,20 +56,10 @@ class FaultWatch(Protocol):
     def worked(self, name: str) -> None: ...
 
 
-class NoWatch:
-    """For adapters without an application around them."""
-
-    def failed(self, name: str, detail: str) -> None:
-        """Nobody listens."""
-
-    def worked(self, name: str) -> None:
-        """Nobody listens."""
-
-
 class FaultBook:
     """One process's way to the table. It remembers which faults stand, so that a success costs no statement.
 
-    Both methods open a transaction of their own: WeChat is never called inside one.
+    Its methods open transactions of their own: WeChat is never called inside one.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -111,3 +107,20 @@ class FaultBook:
         with self._lock:
             self._noted_at.pop(name, None)
             self._standing.add(name)
+
+
+class AppWatch:
+    """Tells the book of the application around the call; without one, as in a tool, nobody listens."""
+
+    def failed(self, name: str, detail: str) -> None:
+        if has_app_context():
+            fault_book().failed(name, detail)
+
+    def worked(self, name: str) -> None:
+        if has_app_context():
+            fault_book().worked(name)
+
+
+def fault_book() -> FaultBook:
+    found: FaultBook = current_app.extensions["xiangshu.faults"]
+    return found

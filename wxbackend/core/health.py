@@ -4,7 +4,7 @@ import hmac
 import os
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alembic.script import ScriptDirectory
@@ -24,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from wxbackend.core import outbox
+from wxbackend.core import faults, outbox
 from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading
 from wxbackend.core.errors import NotSignedIn
@@ -37,6 +37,13 @@ OUTBOX_LAG_S = 300
 REQUESTS = Counter("xiangshu_requests_total", "Answered requests.", ["endpoint", "status"])
 SECONDS = Histogram("xiangshu_request_seconds", "Time from the first byte to the answer.", ["endpoint"])
 ALARMS = Counter("xiangshu_alarms_total", "Things a person should look at.", ["kind"])
+FAULTS = Gauge("xiangshu_platform_faults", "Faults that only an operator can mend.", multiprocess_mode="mostrecent")
+CERTIFICATE_DAYS = Gauge(
+    "xiangshu_platform_certificate_days",
+    "Days until a platform certificate of WeChat Pay runs out.",
+    ["mchid", "serial"],
+    multiprocess_mode="mostrecent",
+)
 BACKLOG = Gauge("xiangshu_outbox_waiting", "Messages that wait in the outbox.", multiprocess_mode="mostrecent")
 
 bp = Blueprint("health", __name__)
@@ -69,7 +76,7 @@ def healthz() -> ResponseReturnValue:
 @bp.get("/readyz")
 @allow(public)
 def readyz() -> ResponseReturnValue:
-    """Database, schema version and outbox lag. 503 names what is missing."""
+    """Database, schema version, outbox lag, and what only an operator can mend. 503 names what is missing."""
     try:
         with reading() as session:
             checks = _checks(session, now=ports().now())
@@ -82,10 +89,13 @@ def readyz() -> ResponseReturnValue:
 def _checks(session: Session, *, now: datetime) -> dict[str, bool]:
     schema = session.scalar(text("SELECT version_num FROM alembic_version"))
     _count, lag_s = outbox.backlog(session, now=now)
+    standing = faults.standing(session)
     return {
         "database": True,
         "schema": schema == current_app.extensions["xiangshu.schema_version"],
         "outbox": lag_s < OUTBOX_LAG_S,
+        "wechat": not any(map(faults.is_of_credentials, standing)),
+        "clock": faults.CLOCK_SKEW not in standing,
     }
 
 
@@ -97,6 +107,7 @@ def metrics() -> ResponseReturnValue:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    _measure_certificates()
     _measure_backlog()
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
@@ -105,6 +116,14 @@ def _measure_backlog() -> None:
     """As far as the database answers: what was measured otherwise is wanted most while it does not."""
     with suppress(SQLAlchemyError), reading() as session:
         BACKLOG.set(outbox.backlog(session, now=ports().now())[0])
+        FAULTS.set(len(faults.standing(session)))
+
+
+def _measure_certificates() -> None:
+    """The days are those of today, and fall below zero afterwards."""
+    ask = ports()
+    for (mchid, serial), until in ask.pay.certificate_expiries().items():
+        CERTIFICATE_DAYS.labels(mchid, serial).set((until - ask.now()) / timedelta(days=1))
 
 
 def newest_migration() -> str | None:

@@ -43,7 +43,10 @@ class Batch:
 
 
 #: Tables whose sealed fields are not bound to a row key, but to their primary key in a form of their own.
-OWN_PLACES: Mapping[str, Callable[..., str]] = {"idempotency_key": kept_place}
+OWN_PLACES: Mapping[str, Callable[..., str]] = {
+    "idempotency_key": kept_place,
+    "access_token": lambda appid: place_of("access_token", "token_sealed", appid),
+}
 
 
 def sealed_fields() -> tuple[SealedField, ...]:

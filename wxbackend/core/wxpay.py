@@ -289,6 +289,10 @@ class PaymentGateway(Protocol):
         """As ``trade_bill``, of the merchant's basic account."""
         ...
 
+    def certificate_expiries(self) -> Mapping[tuple[str, str], datetime]:
+        """By merchant number and serial, when each platform certificate that is configured runs out."""
+        ...
+
     def clock_skew_s(self) -> float | None:
         """How far our clock is ahead of WeChat's, by its last answer; ``None`` before the first."""
         ...

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509 import Certificate, load_pem_x509_certificate
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 APIV3_KEY_BYTES = 32
@@ -31,6 +32,7 @@ class BadMerchants(ValueError):
 class Merchant:
     """``keys`` are WeChat Pay's own, by public key id or certificate serial: all of them verify.
 
+    ``certificates_until`` says by serial when platform certificates run out; a public key does not.
     ``apiv3_keys`` is the current one first, then the one before it while a change is under way.
     """
 
@@ -40,6 +42,7 @@ class Merchant:
     apiv3_keys: tuple[str, ...] = field(repr=False)
     public_key_id: str
     keys: Mapping[str, RSAPublicKey] = field(repr=False)
+    certificates_until: Mapping[str, datetime]
 
 
 class _Row(BaseModel):
@@ -109,7 +112,8 @@ class _Reader:
         private_key = self._private_key(row.private_key_file)
         apiv3_keys = self._apiv3_keys(row)
         keys = {row.public_key_id: self._public_key(row.public_key_file)}
-        keys |= {one.serial: self._certificate_key(one) for one in row.platform_certificate}
+        certificates = {one.serial: self._certificate(one) for one in row.platform_certificate}
+        keys |= {serial: _rsa_key(one) for serial, one in certificates.items()}
         usable = {serial: key for serial, key in keys.items() if key is not None}
         if private_key is None or not apiv3_keys or len(usable) < len(keys):
             return None
@@ -120,6 +124,9 @@ class _Reader:
             apiv3_keys=apiv3_keys,
             public_key_id=row.public_key_id,
             keys=MappingProxyType(usable),
+            certificates_until=MappingProxyType(
+                {serial: one.not_valid_after_utc for serial, one in certificates.items() if one is not None}
+            ),
         )
 
     def _note(self, field_name: str, what: str) -> None:
@@ -150,15 +157,14 @@ class _Reader:
         self._note("public_key_file", "not an RSA key")
         return None
 
-    def _certificate_key(self, row: CertificateRow) -> RSAPublicKey | None:
+    def _certificate(self, row: CertificateRow) -> Certificate | None:
         try:
             certificate = load_pem_x509_certificate(self._bytes(row.file))
         except UNREADABLE as error:
             self._note("platform_certificate", _why(error))
             return None
-        key = certificate.public_key()
-        if isinstance(key, RSAPublicKey) and certificate.serial_number == int(row.serial, 16):
-            return key
+        if _rsa_key(certificate) is not None and certificate.serial_number == int(row.serial, 16):
+            return certificate
         self._note("platform_certificate", f"{row.file} is not the RSA certificate {row.serial}")
         return None
 
@@ -177,6 +183,11 @@ class _Reader:
             return key.decode("ascii")
         self._note(field_name, f"must be {APIV3_KEY_BYTES} ASCII characters")
         return None
+
+
+def _rsa_key(certificate: Certificate | None) -> RSAPublicKey | None:
+    key = certificate.public_key() if certificate else None
+    return key if isinstance(key, RSAPublicKey) else None
 
 
 def _why(error: Exception) -> str:

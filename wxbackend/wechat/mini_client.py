@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from wechatpy import WeChatClient
 
-from wxbackend.core.faults import MINI_CREDENTIALS, FaultWatch, NoWatch
+from wxbackend.core.faults import MINI_CREDENTIALS, AppWatch, FaultWatch
 from wxbackend.core.ports import dice, utc_now
 from wxbackend.wechat.errors import WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 from wxbackend.wechat.tokens import AccessToken, AccessTokenStore
@@ -75,7 +75,7 @@ class MiniProgramClient(WeChatClient):  # type: ignore[misc]  # wechatpy carries
         self._now = now
         self._pause = pause
         self._jitter = jitter
-        self._watch = watch or NoWatch()
+        self._watch = watch or AppWatch()
         self._refused: tuple[datetime, WxMisconfigured] | None = None
 
     @property
@@ -146,10 +146,17 @@ class MiniProgramClient(WeChatClient):  # type: ignore[misc]  # wechatpy carries
         except WxMisconfigured as refusal:
             self._note(refusal, among=OWN_CREDENTIALS if call.shows_credentials else CREDENTIALS)
             raise
-        if not call.shows_credentials:  # a login works without the token, and from any address
+        except WxRejected:
+            self._tell_it_works(call)  # it was let in, and refused for another reason
+            raise
+        self._tell_it_works(call)
+        return answer
+
+    def _tell_it_works(self, call: Call) -> None:
+        """Not after a login: that works without the token, and from any address."""
+        if not call.shows_credentials:
             self._refused = None
             self._watch.worked(MINI_CREDENTIALS)
-        return answer
 
     def _asked(self, call: Call, deadline: Deadline) -> Any:
         if call.shows_credentials:

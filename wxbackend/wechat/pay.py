@@ -120,6 +120,13 @@ class LiveGateway:
     def fund_bill(self, *, mchid: str, on: date) -> FundBill | None:
         return bill_files.fund_bill(self._core(mchid), on)
 
+    def certificate_expiries(self) -> Mapping[tuple[str, str], datetime]:
+        return {
+            (mchid, serial): until
+            for mchid, core in self._cores.items()
+            for serial, until in core.merchant.certificates_until.items()
+        }
+
     def clock_skew_s(self) -> float | None:
         read = [core.clock_reading for core in self._cores.values() if core.clock_reading is not None]
         return max(read, key=lambda reading: reading.at).skew_s if read else None

@@ -14,12 +14,13 @@ from wechatpayv3.core import Core
 from wechatpayv3.type import RequestType
 from wechatpayv3.utils import aes_decrypt, build_authorization
 
+from wxbackend.core.faults import CLOCK_SKEW, AppWatch, FaultWatch, of_merchant
 from wxbackend.core.ports import dice, utc_now
 from wxbackend.core.wxpay import BadNotification
 from wxbackend.wechat.documents import Document, Malformed, parse_document, section_at, text_at
 from wxbackend.wechat.errors import WxError, WxForged, WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 from wxbackend.wechat.merchants import Merchant
-from wxbackend.wechat.signatures import SECONDS, Signed, check_signature
+from wxbackend.wechat.signatures import SECONDS, WINDOW_S, Signed, check_signature
 from wxbackend.wechat.transport import Answer, Deadline, Hosts, Link, try_thrice
 
 OFFICIAL_URL = "https://api.mch.weixin.qq.com"
@@ -30,6 +31,8 @@ DOWNLOAD_WITHIN_S = 60
 LONGEST_ANSWER_BYTES = 1_000_000
 LONGEST_FILE_BYTES = 100_000_000
 
+#: What every call of a merchant is refused for. NO_AUTH is about one kind of call.
+CREDENTIALS = frozenset({"SIGN_ERROR", "MCH_NOT_EXISTS"})
 RATE_LIMITED = frozenset({"FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "FREQUENCY_LIMIT_EXCEED"})
 
 T = TypeVar("T")
@@ -47,6 +50,10 @@ class ClockReading:
     at: datetime
     skew_s: float
 
+    @property
+    def is_off(self) -> bool:
+        return abs(self.skew_s) > WINDOW_S
+
 
 class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
     """Shares nothing that changes between threads. Keys come from the configuration and are never fetched."""
@@ -59,6 +66,7 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         now: Callable[[], datetime] = utc_now,
         pause: Callable[[float], None] = sleep,
         jitter: Callable[[], float] = dice,
+        watch: FaultWatch | None = None,
     ) -> None:
         own_key = merchant.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         wechat_key = merchant.keys[merchant.public_key_id]
@@ -75,6 +83,7 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         self._now = now
         self._pause = pause
         self._jitter = jitter
+        self._watch = watch or AppWatch()
         self.clock_reading: ClockReading | None = None
 
     def request(
@@ -96,7 +105,24 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         )
 
     def _thrice(self, deadline: Deadline, once: Callable[[], T]) -> T:
-        return try_thrice(once, deadline=deadline, pause=self._pause, jitter=self._jitter, again=lambda _: True)
+        try:
+            answer = try_thrice(once, deadline=deadline, pause=self._pause, jitter=self._jitter, again=lambda _: True)
+        except WxRejected as refusal:
+            self._tell(refusal)
+            raise
+        self._tell(None)
+        return answer
+
+    def _tell(self, refusal: WxRejected | None) -> None:
+        """What a clock that is off makes WeChat refuse is not the fault of the keys."""
+        reading = self.clock_reading
+        if reading is not None and reading.is_off:
+            self._watch.failed(CLOCK_SKEW, f"our clock is {reading.skew_s:+.0f} s away from WeChat's")
+        elif refusal is None or (refusal.wx_code and not isinstance(refusal, WxMisconfigured)):
+            self._watch.worked(CLOCK_SKEW)
+            self._watch.worked(of_merchant(self.merchant.mchid))
+        elif refusal.http == requests.codes.unauthorized or refusal.wx_code in CREDENTIALS:
+            self._watch.failed(of_merchant(self.merchant.mchid), f"{refusal.wx_code} (http {refusal.http})")
 
     def _once(self, path: str, method: RequestType, body: str, deadline: Deadline) -> tuple[int, str]:
         answer = self._send(path, method, body, deadline, LONGEST_ANSWER_BYTES)
@@ -139,6 +165,7 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
         except BadNotification as fault:
             raise WxForged(f"answer not signed by WeChat Pay: {fault}") from fault
         if signed.stale:
+            self._tell(None)
             raise WxForged("answer signed more than 300 s away from our clock")
         return signed.text
 
