@@ -13,6 +13,7 @@ from wxbackend.honours import commands as honours_commands
 from wxbackend.identity import commands as identity_commands
 from wxbackend.receipts import commands as receipts_commands
 from wxbackend.reconciliation.commands import reconcile_command
+from wxbackend.shipping import commands as shipping_commands
 from wxbackend.staff import commands as staff_commands
 from wxbackend.trees import commands as tree_commands
 
@@ -26,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     staff_commands.staff,
     receipts_commands.receipts_commands,
     honours_commands.issuer_commands,
+    shipping_commands.shipping_commands,
     audit_command,
     reconcile_command,
     backup_command,

@@ -64,6 +64,7 @@ from wxbackend.receipts.service import erase_receipts
 from wxbackend.reconciliation import jobs as reconciliation_jobs
 from wxbackend.refunds import jobs as refunds_jobs
 from wxbackend.regions import routes as regions
+from wxbackend.shipping import jobs as shipping_jobs
 from wxbackend.staff.callers import signed_in_staff
 from wxbackend.storage.local import LocalStorage
 from wxbackend.trees import pages as tree_pages
@@ -122,12 +123,13 @@ HANDLERS: tuple[tuple[str, Handler], ...] = (
     *refunds_jobs.HANDLERS,
     *reconciliation_jobs.HANDLERS,
     *messages_jobs.HANDLERS,
+    *shipping_jobs.HANDLERS,
     (FULFIL, fulfilment_jobs.fulfil_pledge),
     (DRAW, honours_jobs.draw_files),
     (NAME_DECIDED, honours_jobs.issue_decided),
 )
 #: Who takes what WeChat pushes, by event. Events that nobody takes are noted and ignored.
-PUSHES: dict[str, PushTaker] = {**privacy.PUSHES, **content_jobs.PUSHES}
+PUSHES: dict[str, PushTaker] = {**privacy.PUSHES, **content_jobs.PUSHES, **shipping_jobs.PUSHES}
 #: What the leading worker runs by the clock.
 TIMETABLE: tuple[Timed, ...] = (
     *checkup.TIMETABLE,
@@ -137,6 +139,7 @@ TIMETABLE: tuple[Timed, ...] = (
     *reconciliation_jobs.TIMETABLE,
     *fulfilment_jobs.TIMETABLE,
     *messages_jobs.TIMETABLE,
+    *shipping_jobs.TIMETABLE,
     *content_jobs.TIMETABLE,
 )
 #: What a person's copy of their data consists of, and who destroys what at an erasure.

@@ -20,8 +20,10 @@ from models import (
 from tests.fakes import MCHID
 from tests.statements import counted
 from wxbackend.core.errors import Busy
+from wxbackend.core.news import TELL
 from wxbackend.core.wxpay import BadNotification, Notice, OrderState, PaidTransaction, TradeState, WrongRecipient
 from wxbackend.payments.service import FULFIL
+from wxbackend.shipping.rules import REPORT
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def assert_funded_once(walk, number, base):
     assert (walk.status(number), walk.stock(base)) == ("funded", (0, 2, "online"))
     assert booked(walk) == {"money": 10_000, "green": 10, "honour": 100}
     assert [str(move.to_status) for move in walk.all(PledgeMove)] == ["funded"]
-    assert [message.topic for message in walk.all(OutboxMessage)] == [FULFIL]
+    assert [message.topic for message in walk.all(OutboxMessage)] == [FULFIL, TELL, REPORT]
     assert walk.all(RefundDue) == walk.all(PaymentMismatch) == []
 
 
