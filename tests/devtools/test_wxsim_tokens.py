@@ -1,7 +1,11 @@
 """What can go wrong with the account itself, ordered by control and seen through the unmodified wechatpy."""
 
+import json
+
 import pytest
 from wechatpy.exceptions import APILimitedException, WeChatClientException
+
+from wxbackend.devtools.wxsim.wire import Request
 
 STABLE = "/cgi-bin/stable_token"
 TEXT = "/wxa/msg_sec_check"
@@ -93,3 +97,67 @@ def test_a_body_that_is_no_object_is_refused(running, http, mini):
     token = {"access_token": mini.access_token}
     for body in (b"{", b"[1]", b"\xff"):
         assert http.post(running.origin + TEXT, params=token, data=body).json()["errcode"] == 47001
+
+
+GARBAGE = (None, True, 0, -1, 10**30, 1.5, "", "\ud800", "树" * 5000, [], [None], {}, {"value": []})
+GOOD_BODIES = {
+    TEXT: {"version": 2, "scene": 1, "openid": "o1", "content": "好", "nickname": "名"},
+    "/wxa/media_check_async": {
+        "version": 2,
+        "scene": 1,
+        "openid": "o1",
+        "media_type": 2,
+        "media_url": "http://127.0.0.1:9/a",
+    },
+    "/cgi-bin/message/subscribe/send": {
+        "touser": "o1",
+        "template_id": "T",
+        "page": "p",
+        "data": {"thing1": {"value": "树"}},
+        "miniprogram_state": "formal",
+        "lang": "zh_CN",
+    },
+    "/wxa/getwxacodeunlimit": {
+        "scene": "a",
+        "page": "p",
+        "width": 280,
+        "env_version": "trial",
+        "is_hyaline": True,
+        "check_path": True,
+    },
+    "/wxa/generate_urllink": {
+        "path": "p",
+        "query": "a=1",
+        "expire_type": 1,
+        "expire_interval": 1,
+        "env_version": "trial",
+    },
+    "/wxa/sec/order/upload_shipping_info": {
+        "order_key": {"order_number_type": 2, "transaction_id": "1"},
+        "logistics_type": 3,
+        "delivery_mode": 1,
+        "shipping_list": [{"item_desc": "树"}],
+        "upload_time": "2026-11-22T10:30:15+08:00",
+        "payer": {"openid": "o1"},
+    },
+    "/wxa/sec/order/get_order": {"transaction_id": "1", "merchant_id": "1", "merchant_trade_no": "1"},
+    "/wxa/sec/order/is_trade_managed": {"appid": "wx"},
+    "/wxa/business/getuserphonenumber": {"code": "1", "openid": "o1"},
+}
+
+
+@pytest.mark.parametrize("path", GOOD_BODIES)
+def test_garbage_in_any_field_is_an_answer_and_never_a_crash(simulator, path):
+    simulator.control("POST", "users", {"openid": "o1"})
+    simulator.control("POST", "visits", {"openid": "o1"})
+    simulator.control("POST", "templates", {"template_id": "T", "fields": ["thing1"]})
+    token, _ = simulator.world.tokens.fetch_stable(force_refresh=False, now=simulator.world.clock.now())
+    good = GOOD_BODIES[path]
+    bodies = [json.dumps(good | {name: value}) for name in good for value in GARBAGE]
+    for body in [*bodies, "[" * 100_000, '"\\ud800"', "NaN"]:
+        answer = simulator.answer(Request("POST", path, path, {"access_token": token}, {}, body.encode()))
+        assert answer.status == 200, body[:200]
+        if answer.headers["Content-Type"].startswith("application/json"):
+            assert isinstance(json.loads(answer.body)["errcode"], int), body[:200]
+    for page in ("messages", "codes", "links", "media-checks", "shipping", "hits"):
+        assert simulator.control("GET", page) is not None

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from wxbackend.devtools.wxsim.codes_pages import Env
-from wxbackend.devtools.wxsim.mini_fields import flag, number, optional_text, wrong_field
+from wxbackend.devtools.wxsim.mini_fields import choice, flag, number, optional_text
 from wxbackend.devtools.wxsim.people import MiniRefusal
 from wxbackend.devtools.wxsim.wire import Json
 
@@ -15,6 +15,7 @@ LONGEST_PAGE = 128
 WIDTHS = range(280, 1281)
 DEFAULT_WIDTH = 430
 KEPT_CODES = 1000
+ENVIRONMENTS = frozenset(env.value for env in Env)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,4 @@ def _page(body: Json) -> str:
 
 
 def read_env(body: Json) -> Env:
-    try:
-        return Env(body.get("env_version", Env.RELEASE))
-    except ValueError:
-        raise wrong_field("env_version", "is unknown") from None
+    return Env(choice(body, "env_version", among=ENVIRONMENTS, default=Env.RELEASE.value))

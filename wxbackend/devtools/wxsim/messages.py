@@ -1,7 +1,7 @@
 """POST cgi-bin/message/subscribe/send: one message for one consent."""
 
 from wxbackend.devtools.wxsim.codes_pages import Env
-from wxbackend.devtools.wxsim.mini_fields import optional_text, wrong_field
+from wxbackend.devtools.wxsim.mini_fields import choice, optional_text
 from wxbackend.devtools.wxsim.people import MiniRefusal
 from wxbackend.devtools.wxsim.subscribe import SentMessage
 from wxbackend.devtools.wxsim.wire import Answer, Json, Request, json_answer
@@ -22,10 +22,10 @@ def send_message(world: World, request: Request) -> Answer:
     if template is None:
         raise MiniRefusal(40037, "invalid template_id")
     openid = _receiver(world, body)
-    state, page = _state(body), optional_text(body, "page", most=LONGEST_PAGE)
+    state = choice(body, "miniprogram_state", among=STATES, default="formal")
+    page = optional_text(body, "page", most=LONGEST_PAGE)
     _check_page(world, page, env=STATES[state])
-    if body.get("lang", "zh_CN") not in LANGUAGES:
-        raise wrong_field("lang", "is unknown")
+    choice(body, "lang", among=LANGUAGES, default="zh_CN")
     fields = template.read(body.get("data"))
     desk.use_consent(openid, template.template_id)
     desk.sent += 1
@@ -40,13 +40,6 @@ def _receiver(world: World, body: Json) -> str:
     if user is None or user.appid != world.app.appid:
         raise MiniRefusal(40003, "invalid openid")
     return user.openid
-
-
-def _state(body: Json) -> str:
-    state = body.get("miniprogram_state", "formal")
-    if state not in STATES:
-        raise wrong_field("miniprogram_state", "is unknown")
-    return str(state)
 
 
 def _check_page(world: World, page: str, *, env: Env) -> None:

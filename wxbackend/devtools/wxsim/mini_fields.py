@@ -24,7 +24,15 @@ def text(body: Json, name: str, *, most: int) -> str:
 
 def optional_text(body: Json, name: str, *, most: int) -> str:
     """An absent text is an empty one."""
-    return "" if body.get(name) in {None, ""} else text(body, name, most=most)
+    given = body.get(name)
+    return "" if given is None or given == "" else text(body, name, most=most)
+
+
+def choice(body: Json, name: str, *, among: Container[str], default: str) -> str:
+    value = body.get(name, default)
+    if not isinstance(value, str) or value not in among:
+        raise wrong_field(name, "is unknown")
+    return value
 
 
 def number(body: Json, name: str, *, among: Container[int], default: int | None = None) -> int:

@@ -37,7 +37,8 @@ class Request:
             return {}
         try:
             value = json.loads(self.body)
-        except ValueError as error:
+            json_bytes(value)  # half of a surrogate pair is no text, and could not be told again
+        except (ValueError, RecursionError) as error:
             raise BadJson from error
         if not isinstance(value, dict):
             raise BadJson
