@@ -29,7 +29,8 @@
 ``POST reset``                          forget everything but accounts and keys
 ======================================  ============================================================================
 
-Refunds and balances: control_refunds. Bills: control_bills. Refusals are ``{"error", "message"}``, 400, 404 or 409.
+Refunds and balances: control_refunds. Bills: control_bills. The mini-program host: control_mini, control_mini_push.
+Refusals are ``{"error", "message"}``, 400, 404 or 409.
 """
 
 from collections.abc import Callable
