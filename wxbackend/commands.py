@@ -6,6 +6,7 @@ from flask import Flask
 from wxbackend.auditing.commands import audit_command
 from wxbackend.backups.commands import backup_command
 from wxbackend.catalogue import commands as catalogue_commands
+from wxbackend.codes import commands as codes_commands
 from wxbackend.core import commands
 from wxbackend.devtools.commands import wxsim_command
 from wxbackend.devtools.demo.commands import demo_commands
@@ -22,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     commands.openapi_command,
     catalogue_commands.catalogue_commands,
     tree_commands.plates_command,
+    codes_commands.codes_commands,
     identity_commands.legal_commands,
     identity_commands.keys_commands,
     staff_commands.staff,

@@ -12,6 +12,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from wxbackend.bases import routes as bases
 from wxbackend.campaigns import routes as campaigns
 from wxbackend.catalogue import routes as catalogue
+from wxbackend.codes import jobs as codes_jobs
+from wxbackend.codes import routes as codes
 from wxbackend.console import site as console
 from wxbackend.content import jobs as content_jobs
 from wxbackend.content import routes as content
@@ -84,6 +86,7 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     bases.bp,
     trees.bp,
     tree_pages.bp,
+    codes.bp,
     pledges.bp,
     payments.bp,
     payments.callbacks,
@@ -124,6 +127,7 @@ HANDLERS: tuple[tuple[str, Handler], ...] = (
     *reconciliation_jobs.HANDLERS,
     *messages_jobs.HANDLERS,
     *shipping_jobs.HANDLERS,
+    *codes_jobs.HANDLERS,
     (FULFIL, fulfilment_jobs.fulfil_pledge),
     (DRAW, honours_jobs.draw_files),
     (NAME_DECIDED, honours_jobs.issue_decided),
