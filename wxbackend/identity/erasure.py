@@ -19,6 +19,8 @@ from models import (
     PaymentAttempt,
     Pledge,
     PledgeStatus,
+    Refund,
+    RefundStatus,
     Resident,
     ResidentSession,
     ResidentStatus,
@@ -45,6 +47,10 @@ class PaymentOpen(Conflict):
     code, title = "payment-open", "有尚未完成的支付，请先完成或取消（未支付的认领 15 分钟后自动失效），再注销账号"
 
 
+class RefundOpen(Conflict):
+    code, title = "refund-open", "有尚未完成的退款，请等退款到账或先撤回申请，再注销账号"
+
+
 class Eraser(Protocol):
     """Destroys what one feature keeps of a person. Run again, it destroys what came in between."""
 
@@ -52,7 +58,7 @@ class Eraser(Protocol):
 
 
 def erase(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now: datetime) -> None:
-    """Raises ``PaymentOpen``; ``NotSignedIn`` if the account is erased already.
+    """Raises ``PaymentOpen``, ``RefundOpen``; ``NotSignedIn`` if the account is erased already.
 
     The row is emptied first: whoever is about to add a pledge for it waits on PostgreSQL, so none is overlooked.
     """
@@ -66,6 +72,8 @@ def erase(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now:
         raise NotSignedIn
     if _owes_a_decision(session, resident_id):
         raise PaymentOpen
+    if _waits_for_money(session, resident_id):
+        raise RefundOpen
     erase_traces(session, resident_id=resident_id, erasers=erasers, now=now)
 
 
@@ -111,6 +119,14 @@ def _owes_a_decision(session: Session, resident_id: int) -> bool:
         .where(Pledge.resident_id == resident_id, or_(Pledge.status == PledgeStatus.PENDING, undecided))
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def _waits_for_money(session: Session, resident_id: int) -> bool:
+    """Whether money is on its way back: somebody may have to ask the person how to pay it."""
+    ended = (RefundStatus.SUCCESS, RefundStatus.CLOSED, RefundStatus.REJECTED, RefundStatus.WITHDRAWN)
+    query = select(Refund.id).join(Pledge, Pledge.id == Refund.pledge_id)
+    mine = query.where(Pledge.resident_id == resident_id, Refund.status.not_in(ended))
+    return session.scalar(mine.limit(1)) is not None
 
 
 def erase_sessions(session: Session, *, resident_id: int, now: datetime) -> None:  # noqa: ARG001

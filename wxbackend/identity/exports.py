@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-PROFILE_HIDDEN = {"id", "row_key", "openid_index", "erased_at"}
+PROFILE_HIDDEN = {"id", "row_key", "openid_index", "phone_index", "erased_at"}
 SESSION_HIDDEN = {"id", "resident_id", "token_digest"}
 DEED_HIDDEN = {"id", "actor_kind", "actor_id"}
 
