@@ -15,6 +15,7 @@ from wxbackend.catalogue import routes as catalogue
 from wxbackend.codes import jobs as codes_jobs
 from wxbackend.codes import routes as codes
 from wxbackend.console import site as console
+from wxbackend.content import exports as content_exports
 from wxbackend.content import jobs as content_jobs
 from wxbackend.content import routes as content
 from wxbackend.content.service import NAME_DECIDED
@@ -65,6 +66,8 @@ from wxbackend.receipts import routes as receipts
 from wxbackend.receipts.service import erase_receipts
 from wxbackend.reconciliation import jobs as reconciliation_jobs
 from wxbackend.refunds import jobs as refunds_jobs
+from wxbackend.refunds import routes as refunds
+from wxbackend.refunds.forgetting import erase_explanations
 from wxbackend.regions import routes as regions
 from wxbackend.shipping import jobs as shipping_jobs
 from wxbackend.staff.callers import signed_in_staff
@@ -92,6 +95,7 @@ FEATURES: tuple[APIBlueprint | Blueprint, ...] = (
     payments.callbacks,
     messages.bp,
     messages.callbacks,
+    refunds.bp,
     receipts.bp,
     points.bp,
     honours.bp,
@@ -114,6 +118,11 @@ LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("cancel", "cancelPledge", "number", "$response.body#/number"),
     ),
     "createPayment": (("pledge", "getPledge", "number", "$request.path.number"),),
+    "requestRefund": (
+        ("read", "getRefund", "number", "$response.body#/number"),
+        ("withdraw", "withdrawRefund", "number", "$response.body#/number"),
+        ("pledge", "getPledge", "number", "$request.path.number"),
+    ),
     "requestReceipt": (
         ("read", "getReceipt", "number", "$request.path.number"),
         ("withdraw", "withdrawReceipt", "number", "$request.path.number"),
@@ -147,8 +156,14 @@ TIMETABLE: tuple[Timed, ...] = (
     *content_jobs.TIMETABLE,
 )
 #: What a person's copy of their data consists of, and who destroys what at an erasure.
-EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *portability.SECTIONS)
-ERASERS: tuple[erasure.Eraser, ...] = (*erasure.ERASERS, erase_receipts, erase_messages, forgetting.erase_content)
+EXPORTS: tuple[exports.Section, ...] = (*exports.SECTIONS, *portability.SECTIONS, *content_exports.SECTIONS)
+ERASERS: tuple[erasure.Eraser, ...] = (
+    *erasure.ERASERS,
+    erase_receipts,
+    erase_explanations,
+    erase_messages,
+    forgetting.erase_content,
+)
 MAX_BODY_BYTES = 1_000_000
 
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import ContentReview, ContentSubject, Resident, ReviewStatus
 from wxbackend.content.rules import FRESH, MOST_SUBMISSIONS, RECHECK_EVERY, Opinion, next_check
 from wxbackend.content.service import settle, text_place
 from wxbackend.core.crypto import Vault, place_of
+from wxbackend.core.dates import china_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,26 @@ def _while_pending(session: Session, public_id: str, **values: Any) -> None:
     )
 
 
-def count_waiting(session: Session) -> Mapping[str, int]:
-    """How many wait for a person, and how many for WeChat, by subject: ``dedication`` → 2."""
-    query = select(ContentReview.subject).where(ContentReview.status == ReviewStatus.PENDING)
-    found: dict[str, int] = {}
-    for subject in session.scalars(query.order_by(ContentReview.subject)):
-        found[str(subject)] = found.get(str(subject), 0) + 1
-    return found
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many wait in all, how many of them for a person, and since which day in China the first does."""
+
+    total: int
+    by_hand: int
+    oldest_on: date
+
+
+def count_waiting(session: Session) -> Mapping[str, Waiting]:
+    """By subject; one statement."""
+    rows = session.execute(
+        select(
+            ContentReview.subject,
+            func.count(),
+            func.count().filter(ContentReview.next_check_at.is_(None)),
+            func.min(ContentReview.created_at),
+        )
+        .where(ContentReview.status == ReviewStatus.PENDING)
+        .group_by(ContentReview.subject)
+        .order_by(ContentReview.subject)
+    )
+    return {str(subject): Waiting(total, by_hand, china_date(oldest)) for subject, total, by_hand, oldest in rows}

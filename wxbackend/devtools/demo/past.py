@@ -7,7 +7,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
-from models import Display, PlantingBase, PledgeKind, Resident, Reward
+from models import (
+    ContentSubject,
+    DedicationStatus,
+    Display,
+    PlantingBase,
+    PledgeKind,
+    Resident,
+    ReviewStatus,
+    Reward,
+)
+from wxbackend.content import service as content
+from wxbackend.content.rules import PASSED, Checked, Opinion, Said
+from wxbackend.content.service import Whose
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.ports import ports, vault
 from wxbackend.core.wxpay import PaidTransaction
@@ -56,13 +68,28 @@ def _wish(luck: Random, base: str, resident_id: int) -> Wish:
     )
 
 
+def _harmless(wish: Wish) -> list[Checked]:
+    """As WeChat would have found: the texts are ours."""
+    texts = (ContentSubject.HOLDER_NAME, wish.holder_name), (ContentSubject.DEDICATION, wish.dedication)
+    return [Checked(Said(subject, "", text), Opinion(ReviewStatus.APPROVED, PASSED)) for subject, text in texts if text]
+
+
 def _pay(session: Session, luck: Random, base: str, resident_id: int, paid_at: datetime) -> str:
     """Pledge, order and payment in one go, as if WeChat had told us."""
     ask, safe = ports(), vault()
     naming = Naming(number=pledge_number(paid_at, ask.random_bytes(7)), row_key=safe.new_row_key())
+    wish = _wish(luck, base, resident_id)
     opened = pledges.open_pledge(
-        session, wish=_wish(luck, base, resident_id), resident_id=resident_id, naming=naming, safe=safe, now=paid_at
+        session,
+        wish=wish,
+        resident_id=resident_id,
+        naming=naming,
+        safe=safe,
+        now=paid_at,
+        dedication_status=DedicationStatus.APPROVED,
     )
+    whose = Whose(naming.number, resident_id, opened.pledge.county_code)
+    content.record(session, checked=_harmless(wish), whose=whose, safe=safe, now=paid_at)
     openid = f"demo-openid-{resident_id:06d}"
     order = attempts.take_attempt(
         session,
