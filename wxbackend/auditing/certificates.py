@@ -1,6 +1,6 @@
 """Certificates: each has a payment, a serial without gaps, and a history."""
 
-from wxbackend.auditing.query import PAID, Query
+from wxbackend.auditing.query import EVER_PAID, Query
 
 CERTIFICATES = (
     Query(
@@ -8,7 +8,7 @@ CERTIFICATES = (
         "未付款的单子有证书",
         f"""
         SELECT c.public_id, c.serial, g.number, g.status FROM certificate c JOIN pledge g ON g.id = c.pledge_id
-        WHERE g.status NOT IN {PAID} OR (c.kind = 'JK') <> (g.kind = 'donate') OR c.resident_id <> g.resident_id
+        WHERE g.status NOT IN {EVER_PAID} OR (c.kind = 'JK') <> (g.kind = 'donate') OR c.resident_id <> g.resident_id
         """,  # noqa: S608 - a constant of this module
     ),
     Query(
@@ -70,7 +70,8 @@ CERTIFICATES = (
         "superseded-has-a-successor",
         "被替代的证书没有后继",
         """
-        SELECT c.serial FROM certificate c WHERE c.status = 'superseded'
+        SELECT c.serial FROM certificate c JOIN pledge g ON g.id = c.pledge_id
+        WHERE c.status = 'superseded' AND g.status <> 'refunded'
           AND NOT EXISTS (SELECT 1 FROM certificate n WHERE n.supersedes_id = c.id)
         """,
     ),
@@ -105,7 +106,7 @@ CERTIFICATES = (
         SELECT g.number, g.kind FROM pledge g WHERE g.status = 'funded'
           AND NOT EXISTS (SELECT 1 FROM certificate c WHERE c.pledge_id = g.id AND g.kind = 'donate')
           AND NOT EXISTS (SELECT 1 FROM outbox_message o
-                          WHERE o.topic = 'pledge.fulfil' AND o.key = g.number AND o.status <> 'done')
+                          WHERE o.topic = 'pledge.fulfil' AND substr(o.key, 1, 17) = g.number AND o.status <> 'done')
         """,
     ),
     Query(

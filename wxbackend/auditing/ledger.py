@@ -65,6 +65,7 @@ LEDGER = (
         SELECT owner, unit, kind, hot, floor FROM ledger_account WHERE NOT CASE kind
             WHEN 'merchant' THEN owner LIKE 'wx:%' AND unit = 1 AND hot AND floor IS NULL
             WHEN 'fund' THEN owner LIKE 'fund:%' AND unit = 1 AND hot AND floor IS NULL
+            WHEN 'refunding' THEN owner LIKE 'refunding:%' AND unit = 1 AND NOT hot AND COALESCE(floor, -1) = 0
             WHEN 'suspense' THEN owner LIKE 'suspense:%' AND unit = 1 AND NOT hot AND COALESCE(floor, -1) = 0
             WHEN 'issue' THEN owner LIKE 'issue:%' AND unit IN (2, 3) AND hot AND floor IS NULL
             WHEN 'resident' THEN owner LIKE 'resident:%' AND unit IN (2, 3) AND NOT hot AND COALESCE(floor, -1) = 0
@@ -98,6 +99,9 @@ LEDGER = (
             WHEN 'payment' THEN d.kind = 'merchant' AND c.kind = 'fund'
             WHEN 'suspense' THEN d.kind = 'merchant' AND c.kind = 'suspense'
             WHEN 'points-for-payment' THEN d.kind = 'issue' AND c.kind = 'resident'
+            WHEN 'refund-hold' THEN d.kind IN ('fund', 'suspense') AND c.kind = 'refunding'
+            WHEN 'refund' THEN d.kind = 'refunding' AND c.kind = 'merchant'
+            WHEN 'points-debt' THEN d.kind = 'resident' AND d.unit = 2 AND c.kind = 'issue'
             WHEN 'spend' THEN d.kind IN ('fund', 'resident')
             WHEN 'reversal' THEN t.reverses_id IS NOT NULL
             ELSE FALSE END OR (t.reverses_id IS NOT NULL AND t.code <> 'reversal')

@@ -1,6 +1,6 @@
 """Money and points: each is booked once, where it belongs, for a reason that can be named."""
 
-from wxbackend.auditing.query import PAID, Query
+from wxbackend.auditing.query import EVER_PAID, Query
 
 PAYMENTS = (
     Query(
@@ -50,7 +50,7 @@ PAYMENTS = (
         LEFT JOIN payment_attempt p ON p.pledge_id = g.id AND p.status = 'success' AND p.amount_fen = g.amount_fen
              AND NOT EXISTS (SELECT 1 FROM refund_due r WHERE r.attempt_id = p.id)
         GROUP BY g.id, g.number, g.status
-        HAVING COUNT(p.id) <> CASE WHEN g.status IN {PAID} THEN 1 ELSE 0 END
+        HAVING COUNT(p.id) <> CASE WHEN g.status IN {EVER_PAID} THEN 1 ELSE 0 END
         """,  # noqa: S608 - a constant of this module
     ),
     Query(
@@ -100,6 +100,7 @@ PAYMENTS = (
         """
         SELECT p.out_trade_no, p.amount_fen, g.amount_fen FROM payment_attempt p
         JOIN pledge g ON g.id = p.pledge_id WHERE p.amount_fen <> g.amount_fen
+          AND NOT EXISTS (SELECT 1 FROM refund_due r WHERE r.attempt_id = p.id AND r.reason = 'mismatch')
         """,
     ),
     Query(
@@ -114,7 +115,7 @@ PAYMENTS = (
         "paid-when-wechat-says",
         "认种认捐单的付款时间与支付单不符",
         f"""
-        SELECT g.number, g.paid_at FROM pledge g WHERE g.status IN {PAID} AND NOT EXISTS (
+        SELECT g.number, g.paid_at FROM pledge g WHERE g.status IN {EVER_PAID} AND NOT EXISTS (
             SELECT 1 FROM payment_attempt p WHERE p.pledge_id = g.id AND p.status = 'success' AND p.paid_at = g.paid_at)
         """,  # noqa: S608 - a constant of this module
     ),
@@ -132,10 +133,11 @@ PAYMENTS = (
         "suspense-holds-what-is-owed",
         "暂存户余额与应退款合计不符",
         """
-        SELECT a.owner, a.balance, COALESCE(SUM(r.amount_fen), 0) FROM ledger_account a
+        SELECT a.owner, a.balance, COALESCE(SUM(r.amount_fen), 0) AS waits FROM ledger_account a
         LEFT JOIN payment_attempt p ON a.owner = 'suspense:' || p.mchid
-             AND EXISTS (SELECT 1 FROM refund_due d WHERE d.attempt_id = p.id)
-        LEFT JOIN refund_due r ON r.attempt_id = p.id
+        LEFT JOIN refund_due r ON r.attempt_id = p.id AND NOT EXISTS (
+            SELECT 1 FROM refund f
+            WHERE f.due_id = r.id AND f.status IN ('approved', 'submitted', 'abnormal', 'success'))
         WHERE a.kind = 'suspense'
         GROUP BY a.id, a.owner, a.balance HAVING a.balance <> COALESCE(SUM(r.amount_fen), 0)
         """,

@@ -1,20 +1,21 @@
 """Places and trees: none is sold twice, lost, or made out of nothing."""
 
-from wxbackend.auditing.query import PAID, Query
+from wxbackend.auditing.query import PAID, STANDS, Query
 
 STOCK = (
     Query(
         "places-add-up",
         "基地名额与认种单不符",
         f"""
-        SELECT b.public_id, b.held, b.sold, b.capacity,
-               COALESCE(SUM(CASE WHEN g.status = 'pending' THEN g.tree_count END), 0) AS pledged,
-               COALESCE(SUM(CASE WHEN g.status IN {PAID} THEN g.tree_count END), 0) AS paid
-        FROM planting_base b LEFT JOIN pledge g ON g.base_id = b.id AND g.kind = 'plant'
-        GROUP BY b.id, b.public_id, b.held, b.sold, b.capacity
-        HAVING b.held <> COALESCE(SUM(CASE WHEN g.status = 'pending' THEN g.tree_count END), 0)
-            OR b.sold <> COALESCE(SUM(CASE WHEN g.status IN {PAID} THEN g.tree_count END), 0)
-            OR b.held + b.sold > b.capacity
+        SELECT b.public_id, b.held, b.sold, b.capacity, n.pledged, n.paid, n.standing FROM planting_base b JOIN (
+            SELECT b.id, COALESCE(SUM(CASE WHEN g.status = 'pending' THEN g.tree_count END), 0) AS pledged,
+                   COALESCE(SUM(CASE WHEN g.status IN {PAID} THEN g.tree_count - g.refunded_tree_count END), 0) AS paid,
+                   COALESCE(SUM((SELECT COUNT(*) FROM pledge_tree t JOIN tree e ON e.id = t.tree_id
+                        WHERE t.pledge_id = g.id AND t.ended_at IS NOT NULL AND e.planted_on IS NOT NULL
+                          AND g.refunded_tree_count > 0 AND g.status NOT IN ('ended', 'renewed'))), 0) AS standing
+            FROM planting_base b LEFT JOIN pledge g ON g.base_id = b.id AND g.kind = 'plant' GROUP BY b.id
+        ) n ON n.id = b.id
+        WHERE b.held <> n.pledged OR b.sold <> n.paid + n.standing OR b.held + b.sold > b.capacity
         """,  # noqa: S608 - a constant of this module
     ),
     Query(
@@ -25,15 +26,17 @@ STOCK = (
     Query(
         "pledge-has-its-trees",
         "认种认养单的树木数量不符",
-        """
-        SELECT g.number, g.kind, g.status, g.tree_count, COUNT(t.tree_id)
-        FROM pledge g LEFT JOIN pledge_tree t ON t.pledge_id = g.id AND t.ended_at IS NULL
-        GROUP BY g.id, g.number, g.kind, g.status, g.tree_count
-        HAVING COUNT(t.tree_id) <> CASE
-            WHEN g.kind = 'donate' OR g.status IN ('cancelled', 'expired', 'ended', 'renewed') THEN 0
-            WHEN g.kind = 'plant' AND g.status IN ('pending', 'funded') THEN 0
-            ELSE g.tree_count END
-        """,
+        f"""
+        SELECT g.number, g.kind, g.status, g.tree_count, n.bound
+        FROM pledge g JOIN (
+            SELECT g.id, COUNT(t.tree_id) AS bound, {STANDS} AS stands
+            FROM pledge g LEFT JOIN pledge_tree t ON t.pledge_id = g.id AND t.ended_at IS NULL GROUP BY g.id, g.status
+        ) n ON n.id = g.id
+        WHERE n.bound <> CASE
+            WHEN g.kind = 'donate' OR n.stands IN ('cancelled', 'expired', 'ended', 'renewed', 'refunded') THEN 0
+            WHEN g.kind = 'plant' AND n.stands IN ('pending', 'funded') THEN 0
+            ELSE g.tree_count - g.refunded_tree_count END
+        """,  # noqa: S608 - constants of this package
     ),
     Query(
         "tree-and-pledge-agree",
@@ -53,7 +56,8 @@ STOCK = (
     Query(
         "planted-has-a-date",
         "未种植的树有种植日期，或已种植的树没有",
-        "SELECT number, life, planted_on FROM tree WHERE (life IN ('planned', 'pit_dug')) <> (planted_on IS NULL)",
+        "SELECT number, life, planted_on FROM tree WHERE life <> 'removed'"
+        " AND (life IN ('planned', 'pit_dug')) <> (planted_on IS NULL)",
     ),
     Query(
         "tree-stands-at-its-base",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -15,6 +15,7 @@ from certificates.codes import is_valid_number, read_token
 from certificates.signature import BadSignature, jwks, public_jwk, verify
 from models import (
     PLEDGE_MOVES,
+    REFUND_MOVES,
     Base,
     Certificate,
     CertificateFile,
@@ -26,6 +27,8 @@ from models import (
     PledgeMove,
     PledgeStatus,
     PledgeTree,
+    RefundMove,
+    RefundStatus,
     SigningKey,
     TransferCode,
     Tree,
@@ -36,6 +39,8 @@ from wxbackend.core.ports import Storage
 from wxbackend.honours.rules import content_hash
 
 BLOCK = 1_000
+#: A refund begins as somebody's wish, or as money in suspense that needs nobody's word.
+BORN_AS = (RefundStatus.REQUESTED, RefundStatus.APPROVED)
 Facts = tuple[str, ...]
 
 
@@ -113,28 +118,50 @@ def _signature_fault(certificate: Certificate, keys: Mapping[str, Any]) -> str |
 
 
 def _false_certificates(world: World) -> Iterator[Facts]:
-    """A certificate in force says what was paid for, and lists the trees that were bound to it."""
+    """A certificate in force says what was paid for and not given back, and lists the trees that are bound to it."""
     bound: dict[int, set[str]] = defaultdict(set)
-    for pledge_id, number in world.rows(select(PledgeTree.pledge_id, Tree.number).join(Tree)):
+    over = (PledgeStatus.ENDED, PledgeStatus.RENEWED)  # a term that is over ends the binding, not the certificate
+    trees = select(PledgeTree.pledge_id, Tree.number).join(Tree).join(Pledge, Pledge.id == PledgeTree.pledge_id)
+    for pledge_id, number in world.rows(trees.where(PledgeTree.ended_at.is_(None) | Pledge.status.in_(over))):
         bound[pledge_id].add(number)
     issued = select(Certificate.serial, Certificate.content, Pledge).join(Pledge, Pledge.id == Certificate.pledge_id)
     for serial, content, pledge in world.rows(issued.where(Certificate.status == CertificateStatus.ISSUED)):
         said = (content["amount_fen"], content["tree_count"], content["paid_on"], set(content["tree_numbers"]))
-        amount_fen = pledge.amount_fen if content["kind"] == "JK" else None
-        paid_on = china_date(pledge.paid_at).isoformat() if pledge.paid_at else None
-        if said != (amount_fen, pledge.tree_count, paid_on, bound[pledge.id]):
+        if said != (*_paid_for(pledge), bound[pledge.id]):
             yield serial, pledge.number
+
+
+def _paid_for(pledge: Pledge) -> tuple[int | None, int | None, str | None]:
+    """(fen of a donation, trees of anything else, day of the payment), without what was refunded."""
+    paid_on = china_date(pledge.paid_at).isoformat() if pledge.paid_at else None
+    if pledge.tree_count is None:
+        return pledge.amount_fen - pledge.refunded_fen, None, paid_on
+    return None, pledge.tree_count - pledge.refunded_tree_count, paid_on
 
 
 def _bad_histories(world: World) -> Iterator[Facts]:
     """Every move of a pledge is one that the state table allows, and begins where the last one ended."""
     moves = world.rows(select(PledgeMove).order_by(PledgeMove.pledge_id, PledgeMove.id))
     for pledge_id, history in groupby((move for (move,) in moves), key=lambda move: move.pledge_id):
-        stands = PledgeStatus.PENDING
-        for move in history:
-            if move.from_status != stands or move.to_status not in PLEDGE_MOVES[stands]:
-                yield str(pledge_id), str(move.from_status), str(move.to_status)
-            stands = move.to_status
+        yield from _illegal(pledge_id, history, begins=PledgeStatus.PENDING, moves=PLEDGE_MOVES)
+
+
+def _bad_refund_histories(world: World) -> Iterator[Facts]:
+    """The same of refunds, whose history begins with their first row."""
+    moves = world.rows(select(RefundMove).order_by(RefundMove.refund_id, RefundMove.id))
+    for refund_id, history in groupby((move for (move,) in moves), key=lambda move: move.refund_id):
+        first, *others = history
+        if first.from_status is not None or first.to_status not in BORN_AS:
+            yield str(refund_id), str(first.from_status), str(first.to_status)
+        yield from _illegal(refund_id, others, begins=first.to_status, moves=REFUND_MOVES)
+
+
+def _illegal(row_id: int, history: Iterable[Any], *, begins: Any, moves: Mapping[Any, Any]) -> Iterator[Facts]:
+    stands = begins
+    for move in history:
+        if move.from_status != stands or move.to_status not in moves[stands]:
+            yield str(row_id), str(move.from_status), str(move.to_status)
+        stands = move.to_status
 
 
 def _bad_expiries(world: World) -> Iterator[Facts]:
@@ -227,6 +254,7 @@ WALKS = (
     Walk("certificate-is-signed", "证书内容与签名不符", _bad_signatures),
     Walk("certificate-says-what-was-paid", "证书内容与付款或树木不符", _false_certificates),
     Walk("moves-are-legal", "状态变更不合规则", _bad_histories),
+    Walk("refund-moves-are-legal", "退款状态变更不合规则", _bad_refund_histories),
     Walk("points-expire-on-time", "绿色积分的有效期不符", _bad_expiries),
     Walk("expired-points-are-not-spent", "使用了已过期的批次", _spent_too_late),
     Walk("references-lead-somewhere", "记录引用了不存在的数据", _orphans),
