@@ -101,7 +101,7 @@ def test_anything_else_is_tried_three_times_more(push, flush, receiver, simulato
     [delivery] = deliveries(simulator)
     assert (delivery["state"], len(delivery["tries"])) == ("given_up", 4)
     moments = [one["scheduled_at"] for one in delivery["tries"]]
-    assert all(4.9 < later - sooner < 6 for sooner, later in pairwise(moments))
+    assert all(4.9 < later - sooner < 60 for sooner, later in pairwise(moments))
 
 
 def test_a_retry_is_the_same_event_signed_anew(push, flush, receiver, opened):
