@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from wxbackend.core import outbox
+from wxbackend.core import faults, outbox
 from wxbackend.core.db import db, transaction
 from wxbackend.core.health import OUTBOX_LAG_S, newest_migration
 from wxbackend.core.settings import Settings
@@ -137,3 +137,22 @@ def test_metrics_are_summed_over_processes(embedded_url, tmp_path):
     )
     assert 'endpoint="health.healthz",status="200"} 2.0' in done.stdout, done.stderr
     assert timedelta(seconds=OUTBOX_LAG_S) == timedelta(minutes=5)
+
+
+def test_fault_14_the_days_of_a_platform_certificate_are_measured(guarded, ports, clock, monkeypatch):
+    until = clock() + timedelta(days=30)
+    monkeypatch.setattr(ports.pay, "certificate_expiries", lambda: {("1900000001", "3A5B"): until})
+
+    def days():
+        page = guarded.get("/metrics", headers={"Authorization": f"Bearer {'m' * 16}"}).text
+        return [line for line in page.splitlines() if line.startswith("xiangshu_platform_certificate_days{")]
+
+    assert days() == ['xiangshu_platform_certificate_days{mchid="1900000001",serial="3A5B"} 30.0']
+    clock.forward(days=31)
+    assert days()[0].endswith(" -1.0")
+
+
+def test_standing_faults_are_counted(guarded, app, clock):
+    with transaction() as session:
+        faults.note(session, name="clock-skew", detail="", now=clock())
+    assert "xiangshu_platform_faults 1.0" in app.test_client().get("/metrics").text

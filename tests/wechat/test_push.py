@@ -1,12 +1,13 @@
 """WeChat's message push: what is genuine, what a repetition is, and what is refused without a trace."""
 
 import base64
+import hashlib
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wechatpy.crypto import WeChatCrypto
+from wechatpy.crypto import PrpCrypto, WeChatCrypto
 
 from wxbackend.core.wxmini import BadPush
 from wxbackend.core.wxpay import WrongRecipient
@@ -94,10 +95,45 @@ def test_a_message_sealed_with_any_other_key_is_refused(seed):
         opened(opener, *sealed(MESSAGE, key=OTHER_KEY if seed == bytes(range(32)) else KEY))
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"{}", b'{"Encrypt": 1}', b'{"Encrypt": "x"}'])
+GARBAGE = {
+    "nothing": b"",
+    "a list": b"[]",
+    "no text": b"\xff",
+    "no message": b"{}",
+    "a number": b'{"Encrypt": 1}',
+    "a word": b'{"Encrypt": "x"}',
+    "xml": b"<xml><Encrypt>x</Encrypt></xml>",
+    "brackets without end": b'{"Encrypt": ' + b"[" * 200_000,
+    "a megabyte": b'{"Encrypt": "' + b"A" * 1_000_000 + b'"}',
+    "digits without end": b'{"Encrypt": ' + b"9" * 10_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_refused(opener, body):
     with pytest.raises(BadPush):
         opened(opener, sealed(MESSAGE)[0], body)
+
+
+@pytest.mark.parametrize("moment", ["soon", None, "1e400", [1], 10**30, float("nan")])
+def test_a_genuine_message_of_no_moment_is_refused(opener, moment):
+    with pytest.raises(BadPush):
+        opened(opener, *sealed({**MESSAGE, "CreateTime": moment}))
+
+
+@pytest.mark.parametrize("padding", [0, 1, 31, 33, 255])
+def test_a_signed_message_of_wrong_padding_is_refused_or_ours(opener, padding):
+    """The library believes the last byte; the appid behind the message is what it is checked by."""
+    crypto = WeChatCrypto(TOKEN, KEY, APPID)
+    text = json.dumps(MESSAGE).encode()
+    plain = b"r" * 16 + len(text).to_bytes(4, "big") + text + APPID.encode()
+    plain += bytes([padding]) * (32 - len(plain) % 32)
+    encrypt = base64.b64encode(PrpCrypto(crypto.key).cipher.encrypt(plain)).decode()
+    query = {"timestamp": "1", "nonce": "2"}
+    signed = "".join(sorted((TOKEN, "1", "2", encrypt))).encode()
+    query["msg_signature"] = hashlib.sha1(signed, usedforsecurity=False).hexdigest()
+    with pytest.raises((BadPush, WrongRecipient)):
+        opened(opener, query, json.dumps({"Encrypt": encrypt}).encode())
 
 
 @pytest.mark.parametrize("missing", ["FromUserName", "CreateTime"])

@@ -18,7 +18,7 @@ class Malformed(ValueError):
 def parse_document(text: str) -> Document:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets, a hundred thousand deep
         raise Malformed("not JSON") from None
     if not isinstance(found, dict):
         raise Malformed("not an object")

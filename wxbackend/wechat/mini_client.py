@@ -208,7 +208,7 @@ def _json_bytes(document: Mapping[str, Any]) -> bytes:
 def _document(answer: Answer) -> dict[str, Any]:
     try:
         document = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise WxUnavailable("the answer is not JSON") from None
     if not isinstance(document, dict):
         raise WxUnavailable("the answer is not an object")
