@@ -86,13 +86,13 @@ def gather(session: Session, *, pledge_id: int, safe: Vault) -> Facts:
     donates = pledge.kind is PledgeKind.DONATE
     content = {
         "verb": KIND_WORDS[pledge.kind],
-        "tree_count": pledge.tree_count,
+        "tree_count": None if donates else (pledge.tree_count or 0) - pledge.refunded_tree_count,
         "species": sorted({name for _, name in trees}) or ([] if donates else [species]),
         "tree_numbers": [number for number, _ in trees],
         "base_name": base.name,
         "region_name": "".join(place_name(region) for region in regions),
         "campaign_name": campaign.name,
-        "amount_fen": pledge.amount_fen if donates else None,
+        "amount_fen": pledge.amount_fen - pledge.refunded_fen if donates else None,
         "paid_on": china_date(pledge.paid_at).isoformat(),
         "issuer": issuer.name if issuer else NO_ISSUER,
         "seal_key": issuer.seal_key if issuer else None,
