@@ -16,7 +16,7 @@ from wxbackend.campaigns.service import CannotGoOnline
 from wxbackend.core.audit import record
 from wxbackend.core.caller import Caller
 from wxbackend.core.dates import china_date
-from wxbackend.core.errors import IllegalMove, NotFound
+from wxbackend.core.errors import Conflict, IllegalMove, NotFound
 from wxbackend.core.states import sources
 from wxbackend.regions.service import under
 
@@ -74,6 +74,28 @@ def resume(session: Session, *, base_id: str, caller: Caller | None, now: dateti
 def close(session: Session, *, base_id: str, caller: Caller | None, now: datetime) -> None:
     """End a base for good, from every state that allows it."""
     _take(session, CLOSE, base_id=base_id, caller=caller, now=now)
+
+
+class AlreadyProcured(Conflict):
+    code, title = "already-procured", "该基地的苗木已登记采购"
+
+
+def mark_procured(session: Session, *, base_id: str, caller: Caller, now: datetime) -> None:
+    """The seedlings are bought: from now on a change of mind is no ground for a refund. For good.
+
+    Raises ``AlreadyProcured``, ``NotFound``.
+    """
+    marked = session.scalar(
+        update(PlantingBase)
+        .where(PlantingBase.public_id == base_id, PlantingBase.procured_at.is_(None), _in_reach(caller))
+        .values(procured_at=now)
+        .returning(PlantingBase.id)
+        .execution_options(synchronize_session=False)
+    )
+    if marked is None:
+        known = select(PlantingBase.id).where(PlantingBase.public_id == base_id, _in_reach(caller))
+        raise AlreadyProcured if session.scalar(known) else NotFound("基地不存在")
+    record(session, caller=caller, action="base.procure", on=("base", base_id), now=now)
 
 
 def _open(session: Session, step: Step, *, base_id: str, caller: Caller | None, now: datetime) -> None:

@@ -12,7 +12,7 @@ REQUIRED = InputRequired("请填写")
 UNSUBMITTED, REFUSED = 200, 422
 
 
-def _stripped(text: str | None) -> str | None:
+def stripped(text: str | None) -> str | None:
     return text.strip() if text else text
 
 
@@ -42,7 +42,7 @@ class ConsoleForm(FlaskForm):  # type: ignore[misc]  # untyped library
 def _code_field() -> StringField:
     return StringField(
         "动态码",
-        filters=[_stripped],
+        filters=[stripped],
         validators=[REQUIRED, Regexp(r"[0-9]{6}\Z", message="请输入 6 位数字")],
         render_kw={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 6},
     )
@@ -51,7 +51,7 @@ def _code_field() -> StringField:
 class SignInForm(ConsoleForm):
     username = StringField(
         "用户名",
-        filters=[_stripped],
+        filters=[stripped],
         validators=[REQUIRED, Length(max=32, message="用户名过长")],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "autofocus": True},
     )
@@ -85,7 +85,7 @@ def _reason_field(label: str, *, hint: str = "") -> TextAreaField:
     return TextAreaField(
         label,
         description=hint,
-        filters=[_stripped],
+        filters=[stripped],
         validators=[REQUIRED, Length(min=4, max=200, message="请用 4 至 200 个字说明理由")],
         render_kw={"rows": 2, "maxlength": 200},
     )
@@ -112,7 +112,7 @@ class ViewingForm(ConsoleForm):
 class NoteForm(ConsoleForm):
     note = StringField(
         "意见",
-        filters=[_stripped],
+        filters=[stripped],
         validators=[Length(max=200, message="意见不超过 200 字")],
         render_kw={"maxlength": 200},
     )

@@ -26,7 +26,8 @@ MENU = (
         (
             Entry("console.pledges.find", "认种认捐单", "pledges.read"),
             Entry("console.certificates.find", "证书", "certificates.read"),
-            Entry("console.certificates.waiting", "缺字待发证", "certificates.read"),
+            Entry("console.certificates.waiting", "待发证", "certificates.read"),
+            Entry("console.content.find", "内容审核", "content.review"),
         ),
     ),
     Group(
@@ -40,7 +41,9 @@ MENU = (
         "资金",
         (
             Entry("console.queues.mismatches", "支付差异", "payments.read"),
-            Entry("console.queues.refunds_due", "待退款", "payments.read"),
+            Entry("console.refunds.find", "退款", "refunds.read"),
+            Entry("console.receipts.find", "捐赠票据", "receipts.read"),
+            Entry("console.reconciliation.days", "对账", "reconciliation.read"),
         ),
     ),
     Group(

@@ -5,7 +5,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models import BaseStatus, CampaignStatus, CertificateStatus, PledgeKind, PledgeStatus
+from models import (
+    BaseStatus,
+    CampaignStatus,
+    CertificateStatus,
+    ContentSubject,
+    PledgeKind,
+    PledgeStatus,
+    ReceiptStatus,
+    RefundStatus,
+    ReviewStatus,
+)
 from wxbackend.core.schema import PageQuery
 
 Text = Annotated[str, Field(max_length=64)]
@@ -23,6 +33,22 @@ class PledgeQuery(ListQuery):
     q: Text | None = None
     status: PledgeStatus | None = None
     kind: PledgeKind | None = None
+
+
+class RefundQuery(ListQuery):
+    q: Text | None = None
+    status: RefundStatus | None = None
+    stuck: bool = False
+
+
+class ReceiptQuery(ListQuery):
+    q: Text | None = None
+    status: ReceiptStatus | None = None
+
+
+class ContentQuery(ListQuery):
+    status: ReviewStatus = ReviewStatus.PENDING
+    subject: ContentSubject | None = None
 
 
 class CertificateQuery(ListQuery):

@@ -4,8 +4,9 @@ from flask import Blueprint, Response, flash
 
 from wxbackend.console.frame import go, page, read_query
 from wxbackend.console.handles import handle_of, row_of
+from wxbackend.console.mismatches import case_handle
 from wxbackend.console.queries import ListQuery
-from wxbackend.console.reads.queues import list_dead_letters, list_mismatches, list_refunds_due
+from wxbackend.console.reads.queues import list_dead_letters, list_mismatches
 from wxbackend.core import audit, outbox
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import NotFound
@@ -23,17 +24,7 @@ def mismatches() -> Response:
     query = read_query(ListQuery)
     with reading() as session:
         sheet = list_mismatches(session, prefixes=current_caller().prefixes, after=query.after_id)
-    return page("mismatches.html", sheet=sheet)
-
-
-@bp.get("/refunds-due")
-@allow(staff("payments.read"))
-def refunds_due() -> Response:
-    """Money that found no place and has to be given back."""
-    query = read_query(ListQuery)
-    with reading() as session:
-        sheet = list_refunds_due(session, prefixes=current_caller().prefixes, after=query.after_id)
-    return page("refunds_due.html", sheet=sheet)
+    return page("mismatches.html", sheet=sheet, case_handle=case_handle)
 
 
 @bp.get("/dead-letters")

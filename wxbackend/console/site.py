@@ -7,7 +7,23 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, redirect, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 
-from wxbackend.console import approvals, catalogue, certificates, entrance, pledges, queues, trail, workbench
+from wxbackend.console import (
+    approvals,
+    catalogue,
+    certificates,
+    content,
+    entrance,
+    mismatches,
+    pledges,
+    procurement,
+    queues,
+    receipts,
+    reconciliation,
+    refund_wishes,
+    refunds,
+    trail,
+    workbench,
+)
 from wxbackend.console.forms import CodeForm
 from wxbackend.console.frame import HOME, SAFE_METHODS, SEE_OTHER, is_ours, page, refuse_forged_forms
 from wxbackend.core.errors import NotFound, NotSignedIn
@@ -25,9 +41,16 @@ bp = Blueprint("console", __name__, url_prefix=HOME, template_folder="templates"
 PAGES = (
     workbench.bp,
     pledges.bp,
+    refund_wishes.bp,
+    refunds.bp,
+    receipts.bp,
+    procurement.bp,
     certificates.bp,
+    content.bp,
     catalogue.bp,
     queues.bp,
+    mismatches.bp,
+    reconciliation.bp,
     approvals.bp,
     trail.bp,
     entrance.bp,

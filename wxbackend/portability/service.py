@@ -17,7 +17,10 @@ from models import (
     PledgeMove,
     PledgeTree,
     PointsRule,
+    ReceiptRequest,
+    Refund,
     RefundDue,
+    RefundMove,
     Species,
     Tree,
 )
@@ -27,8 +30,14 @@ from wxbackend.ledger.service import Line, statement
 
 PLEDGE_HIDDEN = {"id", "row_key", "resident_id", "base_id", "campaign_id", "points_rule_id"}
 PAYMENT_HIDDEN = {"id", "pledge_id", "payer_index", "query_count", "next_query_at"}
-REFUND_HIDDEN = {"id", "pledge_id", "attempt_id"}
+DUE_HIDDEN = {"id", "pledge_id", "attempt_id"}
+REFUND_HIDDEN = {
+    *("id", "pledge_id", "attempt_id", "due_id", "requested_by_id", "decided_by", "settled_by", "try_count"),
+    "next_try_at",
+}
+RECEIPT_HIDDEN = {"id", "pledge_id", "resident_id", "row_key", "decided_by", "reversed_by"}
 CERTIFICATE_HIDDEN = {"id", "pledge_id", "resident_id", "row_key", "name_salt_sealed", "supersedes_id"}
+MESSAGE_HIDDEN = {"id", "resident_id", "key"}
 ENTRIES_AT_ONCE = 1_000
 
 
@@ -77,7 +86,37 @@ def refunds_due(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
         .where(Pledge.resident_id == whose.resident_id)
         .order_by(RefundDue.id)
     )
-    return [{"pledge": number, **facts(due, safe=whose.safe, hide=REFUND_HIDDEN)} for due, number in rows]
+    return [{"pledge": number, **facts(due, safe=whose.safe, hide=DUE_HIDDEN)} for due, number in rows]
+
+
+def refunds(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    """Every refund with its history. Which clerk decided is not the person's data."""
+    query = select(Refund, Pledge.number.label("pledge")).join(Pledge, Pledge.id == Refund.pledge_id)
+    rows = session.execute(query.where(Pledge.resident_id == whose.resident_id).order_by(Refund.id)).all()
+    moves = _refund_moves(session, whose.resident_id)
+    return [
+        {
+            "pledge": number,
+            **facts(refund, safe=whose.safe, hide=REFUND_HIDDEN),
+            "history": [move for refund_id, move in moves if refund_id == refund.id],
+        }
+        for refund, number in rows
+    ]
+
+
+def _refund_moves(session: Session, resident_id: int) -> list[tuple[int, dict[str, Any]]]:
+    mine = select(Refund.id).join(Pledge, Pledge.id == Refund.pledge_id).where(Pledge.resident_id == resident_id)
+    query = select(RefundMove).where(RefundMove.refund_id.in_(mine)).order_by(RefundMove.id)
+    return [
+        (move.refund_id, {"to_status": move.to_status, "cause": move.cause, "at": plain(move.at)})
+        for move in session.scalars(query)
+    ]
+
+
+def receipts(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    query = select(ReceiptRequest, Pledge.number).join(Pledge, Pledge.id == ReceiptRequest.pledge_id)
+    rows = session.execute(query.where(ReceiptRequest.resident_id == whose.resident_id).order_by(ReceiptRequest.id))
+    return [{"pledge": number, **facts(row, safe=whose.safe, hide=RECEIPT_HIDDEN)} for row, number in rows]
 
 
 def trees(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
@@ -133,7 +172,6 @@ def certificates(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
     return [facts(row, safe=whose.safe, hide=CERTIFICATE_HIDDEN) for row in session.scalars(query)]
 
 
-SECTIONS = (
 def messages(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
     query = select(InboxMessage).where(InboxMessage.resident_id == whose.resident_id).order_by(InboxMessage.id)
     return [facts(row, safe=whose.safe, hide=MESSAGE_HIDDEN) for row in session.scalars(query)]
@@ -145,12 +183,15 @@ def message_consents(session: Session, *, whose: Subject) -> list[dict[str, Any]
     return [facts(row, safe=whose.safe, hide={"resident_id"}) for row in rows]
 
 
+SECTIONS = (
     Section("pledges", pledges),
     Section("payments", payments),
     Section("refunds_due", refunds_due),
+    Section("refunds", refunds),
+    Section("receipts", receipts),
     Section("trees", trees),
     Section("points", points),
     Section("certificates", certificates),
-)
     Section("messages", messages),
     Section("message_consents", message_consents),
+)

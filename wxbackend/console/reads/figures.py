@@ -19,7 +19,9 @@ from models import (
     Tree,
     TreeLife,
 )
-from wxbackend.console.reads.queues import within_mismatches, within_refunds_due
+from wxbackend.console.reads.queues import within_mismatches
+from wxbackend.console.reads.receipts import count_waiting
+from wxbackend.console.reads.refunds import count_stuck
 from wxbackend.regions.service import under
 from wxbackend.staff.approvals import Approvable, Scopes, may_decide
 
@@ -38,7 +40,8 @@ class Figures:
     planted_count: int
     certificate_count: int
     mismatch_count: int
-    refund_due_count: int
+    refund_count: int
+    receipt_count: int
     dead_letter_count: int
     missing_glyph_count: int
     approval_count: int
@@ -62,7 +65,8 @@ def read_figures(
         "planted_count": trees.where(Tree.life.not_in(NOT_IN_THE_GROUND)),
         "certificate_count": _certificates(prefixes).where(Certificate.status == CertificateStatus.ISSUED),
         "mismatch_count": within_mismatches(select(func.count()), pay),
-        "refund_due_count": within_refunds_due(select(func.count()), pay),
+        "refund_count": count_stuck(select(func.count()), scopes.get("refunds.read", ())),
+        "receipt_count": count_waiting(select(func.count()), scopes.get("receipts.read", ())),
         "dead_letter_count": _dead_letters(jobs),
         "missing_glyph_count": _missing_glyphs(scopes.get("certificates.read", ())),
         "approval_count": _approvals(scopes, staff_id, approvable),

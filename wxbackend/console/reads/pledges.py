@@ -22,6 +22,8 @@ from models import (
     PledgeMove,
     PledgeStatus,
     PledgeTree,
+    ReceiptRequest,
+    Refund,
     RefundDue,
     Species,
     Staff,
@@ -87,6 +89,8 @@ class PledgeHistory:
     notices: Sequence[PaymentNotice]
     mismatches: Sequence[PaymentMismatch]
     refunds_due: Sequence[RefundDue]
+    refunds: Sequence[Refund]
+    receipts: Sequence[ReceiptRequest]
     transfers: Sequence[Any]
     trees: Sequence[Tree]
     certificates: Sequence[Certificate]
@@ -94,7 +98,7 @@ class PledgeHistory:
 
 
 def read_history(session: Session, *, number: str, prefixes: Sequence[str]) -> PledgeHistory:
-    """Ten statements, whatever happened. Raises ``NotFound`` outside ``prefixes``."""
+    """Twelve statements, whatever happened. Raises ``NotFound`` outside ``prefixes``."""
     row = session.execute(
         select(Pledge, PlantingBase, Campaign, Species)
         .join(PlantingBase, PlantingBase.id == Pledge.base_id)
@@ -108,6 +112,11 @@ def read_history(session: Session, *, number: str, prefixes: Sequence[str]) -> P
     attempts = _rows(session, PaymentAttempt, PaymentAttempt.pledge_id == pledge.id)
     orders = [attempt.out_trade_no for attempt in attempts]
     certificates = _rows(session, Certificate, Certificate.pledge_id == pledge.id)
+    refunds = _rows(session, Refund, Refund.pledge_id == pledge.id)
+    receipts = _rows(session, ReceiptRequest, ReceiptRequest.pledge_id == pledge.id)
+    things = [("pledge", pledge.number), *(("refund", r.number) for r in refunds)]
+    things += [("receipt", r.public_id) for r in receipts]
+    things += [("certificate", key) for c in certificates for key in (c.serial, c.public_id) if key]
     return PledgeHistory(
         pledge=pledge,
         base=base,
@@ -118,10 +127,12 @@ def read_history(session: Session, *, number: str, prefixes: Sequence[str]) -> P
         notices=_notices(session, orders),
         mismatches=_rows(session, PaymentMismatch, PaymentMismatch.out_trade_no.in_(orders)),
         refunds_due=_rows(session, RefundDue, RefundDue.pledge_id == pledge.id),
+        refunds=refunds,
+        receipts=receipts,
         transfers=_transfers(session, pledge.id),
         trees=_trees(session, pledge.id),
         certificates=certificates,
-        trail=_trail(session, pledge, certificates),
+        trail=_trail(session, things),
     )
 
 
@@ -151,10 +162,8 @@ def _trees(session: Session, pledge_id: int) -> Sequence[Tree]:
     return session.scalars(bound.order_by(Tree.number)).all()
 
 
-def _trail(session: Session, pledge: Pledge, certificates: Sequence[Certificate]) -> Sequence[Any]:
-    """(entry, name of the staff member): what people did to the pledge and its certificates, newest first."""
-    things = [("pledge", pledge.number)]
-    things += [("certificate", key) for c in certificates for key in (c.serial, c.public_id) if key]
+def _trail(session: Session, things: Sequence[tuple[str, str]]) -> Sequence[Any]:
+    """(entry, name of the staff member): what people did to the pledge and what belongs to it, newest first."""
     return session.execute(
         select(AuditEntry, Staff.display_name)
         .outerjoin(Staff, (Staff.id == AuditEntry.actor_id) & (AuditEntry.actor_kind == literal("staff")))

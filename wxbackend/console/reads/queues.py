@@ -1,4 +1,4 @@
-"""What waits for a person: payments that do not fit, money to give back, work that failed for good."""
+"""What waits for a person: payments that do not fit, work that failed for good."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -13,7 +13,6 @@ from models import (
     PaymentAttempt,
     PaymentMismatch,
     Pledge,
-    RefundDue,
 )
 from wxbackend.console.reads.pages import Sheet, newest_first
 from wxbackend.regions.service import under
@@ -33,24 +32,10 @@ def within_mismatches(query: Columns, prefixes: Sequence[str]) -> Columns:
     )
 
 
-def within_refunds_due(query: Columns, prefixes: Sequence[str]) -> Columns:
-    return (
-        query.select_from(RefundDue)
-        .join(Pledge, Pledge.id == RefundDue.pledge_id)
-        .where(under(Pledge.county_code, prefixes))
-    )
-
-
 def list_mismatches(session: Session, *, prefixes: Sequence[str], after: int | None) -> Sheet[Any]:
     """(mismatch, number of the pledge or nothing)."""
     query = within_mismatches(select(PaymentMismatch, Pledge.number), prefixes)
     return newest_first(session, query, PaymentMismatch.id, after=after)
-
-
-def list_refunds_due(session: Session, *, prefixes: Sequence[str], after: int | None) -> Sheet[Any]:
-    """(refund due, number of the pledge)."""
-    query = within_refunds_due(select(RefundDue, Pledge.number), prefixes)
-    return newest_first(session, query, RefundDue.id, after=after)
 
 
 def list_dead_letters(session: Session, *, after: int | None) -> Sheet[Any]:
