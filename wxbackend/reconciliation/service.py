@@ -223,11 +223,17 @@ def may_see(session: Session, *, mchid: str, prefixes: Sequence[str]) -> bool:
     return bool(session.scalar(select(case((payee, 1), else_=0))))
 
 
-def resolve_item(session: Session, *, item_id: int, caller: Caller, note: str, now: datetime) -> ReconItem:
-    """Say what it was; it is compared no more unless its facts change. Raises ``NotFound``, ``ItemClosed``."""
+def find_item(session: Session, *, item_id: int, prefixes: Sequence[str]) -> ReconItem:
+    """Raises ``NotFound`` outside ``prefixes``."""
     item = session.get(ReconItem, item_id)
-    if item is None or not may_see(session, mchid=item.mchid, prefixes=caller.prefixes):
+    if item is None or not may_see(session, mchid=item.mchid, prefixes=prefixes):
         raise NotFound("没有这项对账差异，或不在管辖范围内")
+    return item
+
+
+def resolve_item(session: Session, *, item_id: int, caller: Caller, note: str, now: datetime) -> None:
+    """Say what it was; it is compared no more unless its facts change. Raises ``NotFound``, ``ItemClosed``."""
+    item = find_item(session, item_id=item_id, prefixes=caller.prefixes)
     resolved = session.scalar(
         update(ReconItem)
         .where(ReconItem.id == item_id, ReconItem.status == ReconStatus.OPEN)
@@ -237,8 +243,5 @@ def resolve_item(session: Session, *, item_id: int, caller: Caller, note: str, n
     )
     if resolved is None:
         raise ItemClosed
-    on = ("recon_item", str(item_id))
-    audit.record(
-        session, caller=caller, action="reconciliation.resolve", on=on, now=now, reason=note, queue=str(item.queue)
-    )
-    return item
+    on, queue = ("recon_item", str(item_id)), str(item.queue)
+    audit.record(session, caller=caller, action="reconciliation.resolve", on=on, now=now, reason=note, queue=queue)
