@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from models import Base, Resident, Staff
+from models import Base, Resident, Staff, StoredAccessToken
 from tests.identity.people import NAME, PHONE, dump, resident_id_of
 from tests.statements import counted
 from wxbackend.commands import with_commands
@@ -26,7 +26,7 @@ def settings(settings):
 
 @pytest.fixture
 def filled(client, make, furnish, safe, clock):
-    """Two people with everything, and a staff member with a TOTP secret: no sealed column is empty."""
+    """Two people with everything, a staff member with a TOTP secret, a token of WeChat: no sealed column is empty."""
     for person in ("a", "b"):
         headers = make.resident(person)
         client.patch("/v1/me", json={"name": NAME}, headers=headers)
@@ -36,6 +36,8 @@ def filled(client, make, furnish, safe, clock):
         sealed = safe.seal("JBSWY3DPEHPK3PXP", place="staff.totp:staff-row")
         row = {"row_key": "staff-row", "username": "keeper", "display_name": "王小树", "created_at": clock()}
         session.execute(insert(Staff).values(row | {"totp_sealed": sealed}))
+        token = safe.seal("a token", place="access_token.token:wx1")
+        session.execute(insert(StoredAccessToken).values(appid="wx1", token_sealed=token, expires_at=clock()))
 
 
 def ring(settings, **keys: bytes):

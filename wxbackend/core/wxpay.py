@@ -275,10 +275,7 @@ class PaymentGateway(Protocol):
         ...
 
     def retry_abnormal_refund(self, *, mchid: str, wx_refund_id: str, out_refund_no: str) -> Refunded:
-        """Have an ABNORMAL refund paid into the merchant's own bank account, from where finance pays the person.
-
-        Raises ``RefundRefused``, ``UpstreamFailed``.
-        """
+        """Have an ABNORMAL refund paid to the merchant's own account. Raises ``RefundRefused``, ``UpstreamFailed``."""
         ...
 
     def trade_bill(self, *, mchid: str, on: date) -> TradeBill | None:
