@@ -7,10 +7,13 @@ from sqlalchemy import select
 
 from models import (
     AttemptStatus,
+    Avatar,
     Certificate,
     CertificateFile,
     CertificateKind,
     CertificateStatus,
+    ContentReview,
+    ContentSubject,
     DedicationStatus,
     IdempotencyKey,
     PaymentAttempt,
@@ -22,6 +25,7 @@ from models import (
     RefundDue,
     RefundDueReason,
     Resident,
+    ReviewStatus,
     TransferCode,
 )
 from tests.fakes import APPID, MCHID, Clock, FakeStorage
@@ -34,6 +38,7 @@ from wxbackend.ledger.rules import Entry, LotTerms, green_issue, resident_green
 
 PHONE = "13800001234"
 NAME = "林小苗"
+NICKNAME = "小叶子🌱"
 HOLDER = "陈新叶"
 DEDICATION = "愿此木长青"
 OCCASION = "乔迁"
@@ -42,7 +47,7 @@ DEVICE = "CanaryPhone/1.0"
 KEPT_ANSWER = "answer-with-a-name"
 MISSING = "叶"
 #: What an erasure must leave no trace of.
-SECRETS = (PHONE, NAME, HOLDER, DEDICATION, OCCASION, SALT, DEVICE, KEPT_ANSWER, "openid-a", "unionid-a")
+SECRETS = (PHONE, NAME, NICKNAME, HOLDER, DEDICATION, OCCASION, SALT, DEVICE, KEPT_ANSWER, "openid-a", "unionid-a")
 
 
 def resident_id_of(safe: Vault, person: str = "a") -> int:
@@ -195,6 +200,36 @@ class Furnisher:
                 )
             )
 
+    def nickname(self, resident_id: int) -> None:
+        """One that waits for review: its text is kept twice."""
+        with transaction() as session:
+            resident = session.get_one(Resident, resident_id)
+            place = place_of("resident", "nickname", resident.row_key)
+            resident.nickname_sealed = self.safe.seal(NICKNAME, place=place)
+            session.add(
+                ContentReview(
+                    public_id=f"review-{resident.row_key}",
+                    subject=ContentSubject.NICKNAME,
+                    key=resident.row_key,
+                    resident_id=resident_id,
+                    row_key=f"review-row-{resident.row_key}",
+                    text_sealed=self.safe.seal(NICKNAME, place=f"content_review.text:review-row-{resident.row_key}"),
+                    status=ReviewStatus.PENDING,
+                    cause="review",
+                    created_at=self.clock(),
+                )
+            )
+
+    def avatar(self, resident_id: int, status: ReviewStatus = ReviewStatus.APPROVED) -> str:
+        token = f"avatar{self.make.next()}"
+        key = f"avatars/{token}.jpg"
+        self.storage.put(key, f"portrait of {NAME}".encode())
+        with transaction() as session:
+            session.add(
+                Avatar(resident_id=resident_id, token=token, storage_key=key, status=status, created_at=self.clock())
+            )
+        return token
+
     def everything(self, resident_id: int) -> Holdings:
         """One paid pledge with a tree, points, a certificate and its files, and a refund that is due."""
         pledge = self.pledge(resident_id)
@@ -217,6 +252,8 @@ class Furnisher:
             )
         self.certificate(self.pledge(resident_id, base_id=base), issued=False)
         keys = tuple(self.file(certificate, form) for form in ("877.png", "pdf"))
+        self.nickname(resident_id)
+        self.avatar(resident_id)
         self.points(pledge)
         self.kept_answer(resident_id)
         return Holdings(resident_id, pledge.id, certificate.id, keys)

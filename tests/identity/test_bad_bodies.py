@@ -35,7 +35,7 @@ def test_unfit_value_is_refused_with_its_field(client, make, texts, method, path
 @pytest.mark.parametrize(("method", "path", "body"), DOORS, ids=[door[1] for door in DOORS])
 def test_missing_and_unknown_fields_are_named(client, make, method, path, body):
     headers = make.resident()
-    refused(client.open(path, method=method, json={}, headers=headers), *(f"/body/{field}" for field in body))
+    refused(client.open(path, method=method, json={}, headers=headers), "/body", *(f"/body/{field}" for field in body))
     extra = client.open(path, method=method, json={**body, "openid": "x"}, headers=headers)
     refused(extra, "/body/openid")
     assert extra.json["errors"][0]["message"] == "不支持的字段"

@@ -5,9 +5,20 @@ import json
 import pytest
 from sqlalchemy import inspect
 
-from models import Base, Certificate, PaymentAttempt, Pledge, RefundDue, Resident, ResidentSession
-from tests.identity.people import DEDICATION, DEVICE, HOLDER, NAME, PHONE, SALT, resident_id_of
+from models import (
+    Avatar,
+    Base,
+    Certificate,
+    ContentReview,
+    PaymentAttempt,
+    Pledge,
+    RefundDue,
+    Resident,
+    ResidentSession,
+)
+from tests.identity.people import DEDICATION, DEVICE, HOLDER, NAME, NICKNAME, PHONE, SALT, resident_id_of
 from tests.statements import counted
+from wxbackend.content import exports as content_exports
 from wxbackend.core.db import db, reading
 from wxbackend.factory import create_app
 from wxbackend.identity import exports
@@ -36,6 +47,7 @@ def test_copy_has_every_section_filled(client, person):
     assert list(sections) == [
         *("profile", "consents", "sessions", "deeds"),
         *("pledges", "payments", "refunds_due", "trees", "points", "certificates"),
+        *("content_reviews", "avatars"),
     ]
     assert [name for name, section in sections.items() if not section] == []
 
@@ -44,6 +56,8 @@ def test_copy_lays_ones_own_sealed_fields_open(client, person):
     sections = export(client, person)
     profile = sections["profile"]
     assert (profile["name"], profile["phone"]) == (NAME, PHONE)
+    assert (profile["nickname"], sections["content_reviews"][-1]["text"]) == (NICKNAME, NICKNAME)
+    assert sections["avatars"][0]["status"] == "approved"
     assert (profile["openid"], profile["unionid"]) == ("openid-a", "unionid-a")
     assert sections["sessions"][0]["device"] == DEVICE
     assert sections["consents"][0]["version"] == "1.0"
@@ -93,7 +107,7 @@ def test_copy_takes_as_many_statements_for_ten_pledges_as_for_one(client, person
         furnish.certificate(pledge)
     with counted() as many:
         export(client, person)
-    assert len(many) == len(few) <= 16
+    assert len(many) == len(few) <= 18
 
 
 HIDDEN = [
@@ -103,6 +117,8 @@ HIDDEN = [
     (PaymentAttempt, holdings.PAYMENT_HIDDEN),
     (RefundDue, holdings.REFUND_HIDDEN),
     (Certificate, holdings.CERTIFICATE_HIDDEN),
+    (ContentReview, content_exports.REVIEW_HIDDEN),
+    (Avatar, content_exports.AVATAR_HIDDEN),
 ]
 
 
@@ -114,7 +130,7 @@ def test_hidden_columns_exist(model, hidden):
 
 def test_every_table_that_belongs_to_a_resident_is_in_the_copy():
     """A new table with a resident in it needs a section, or a reason."""
-    shown = {"resident_session", "consent", "pledge", "certificate"}
+    shown = {"resident_session", "consent", "pledge", "certificate", "content_review", "avatar"}
     owned = {
         table.name
         for table in Base.metadata.sorted_tables

@@ -15,7 +15,9 @@ PERSONAL = re.compile(
 CLASSES = {"P1", "P2", "P3"}
 #: Named like personal data, and why they are none, or are not sealed.
 IN_THE_CLEAR = {
+    "access_token.lock_holder": "a process",
     "campaign.name": "a campaign's",
+    "inbox_message.title": "of a kind of message; names nobody",
     "issuer.name": "an authority's",
     "job_lease.holder": "a process",
     "job_lease.name": "a timetable",
@@ -26,10 +28,12 @@ IN_THE_CLEAR = {
     "payment_attempt.payer_total_fen": "money",
     "planting_base.address": "of land",
     "planting_base.name": "of land",
+    "platform_fault.name": "a fault's",
     "pledge.dedication": "meant for the public after review; erased with the person",
     "pledge.dedication_status": "a status",
     "region.name": "a place",
     "resident.openid_index": "a keyed digest: finds an account by its openid",
+    "resident.phone_index": "a keyed digest: finds an account by its phone; erased with the person",
     "resident_session.device": "shown to its owner; deleted with the session",
     "species.name": "a species",
     "staff.display_name": "staff act in public office; shown in the console",
