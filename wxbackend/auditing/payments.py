@@ -155,7 +155,8 @@ PAYMENTS = (
         "被隔离的支付通知没有差异记录",
         """
         SELECT n.id, n.out_trade_no FROM payment_notice n WHERE n.state = 'quarantined' AND NOT EXISTS (
-            SELECT 1 FROM payment_mismatch m WHERE m.out_trade_no = n.out_trade_no)
+            SELECT 1 FROM payment_mismatch m WHERE m.out_trade_no = n.out_trade_no
+                OR (m.field LIKE 'refund_out_trade_no:%' AND m.found = n.out_trade_no))
         """,
     ),
     Query(
