@@ -1,8 +1,11 @@
 """One simulator per test over keys made once, and the two unmodified SDKs pointed at it."""
 
+import gzip
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 
 import pytest
 import requests
@@ -11,8 +14,10 @@ from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.core import Core
 from wechatpy import WeChatClient
 
+from tests.devtools.paying import NUMBER, REFUND, REFUND_URL, TOTAL
 from tests.devtools.receiver import Receiver
 from wxbackend.devtools.wxsim import RunningSimulator, SimClock, Simulator, World, serve_simulator
+from wxbackend.devtools.wxsim.clock import CHINA
 from wxbackend.devtools.wxsim.keys import private_pem, public_pem
 from wxbackend.devtools.wxsim.merchants import Merchant, MiniApp, new_merchants
 
@@ -213,3 +218,62 @@ def visitor(simulator: Simulator, openid: str) -> str:
     """Somebody who is in the mini-program now."""
     simulator.control("POST", "visits", {"openid": openid})
     return openid
+
+
+@pytest.fixture
+def paid(place: Callable[..., tuple[int, dict]], simulator: Simulator) -> Callable[..., dict]:
+    """Place an order through the SDK and pay it; its transaction."""
+
+    def act(number: str = NUMBER, *, total: int = TOTAL, description: str = "认种 三棵", **more) -> dict:
+        place(out_trade_no=number, description=description, amount={"total": total, "currency": "CNY"})
+        transaction: dict = simulator.control("POST", "pay", {"out_trade_no": number, **more})["transaction"]
+        return transaction
+
+    return act
+
+
+@pytest.fixture
+def refund(pay_sdk: WeChatPay) -> Callable[..., tuple[int, dict]]:
+    """Ask for a refund through the SDK; keywords replace single parameters."""
+
+    def ask(
+        number: str = REFUND, fen: int = TOTAL, *, sdk: WeChatPay | None = None, total: int = TOTAL, **changes
+    ) -> tuple[int, dict]:
+        wish = {
+            "out_refund_no": number,
+            "amount": {"refund": fen, "total": total, "currency": "CNY"},
+            "out_trade_no": NUMBER,
+            "reason": "基地取消种植",
+            "notify_url": REFUND_URL,
+        }
+        status, text = (sdk or pay_sdk).refund(**(wish | changes))
+        return status, json.loads(text)
+
+    return ask
+
+
+@pytest.fixture
+def today(simulator: Simulator) -> date:
+    """A business day that stands at ten in the morning in China; signatures keep their own time."""
+    now = datetime.fromtimestamp(simulator.world.clock.now(), CHINA)
+    ten_tomorrow = datetime.combine(now.date() + timedelta(days=1), time(10, tzinfo=CHINA))
+    simulator.world.clock.advance((ten_tomorrow - now).total_seconds())
+    return ten_tomorrow.date()
+
+
+@pytest.fixture
+def fetch(pay_sdk: WeChatPay) -> Callable[..., str]:
+    """Apply for a bill, download it, compare the hash, unpack it: its text."""
+
+    def act(day: date, kind: str = "trade_bill", *, check: bool = True, **query: str) -> str:
+        status, text = getattr(pay_sdk, kind)(day.isoformat(), **query)
+        assert status == 200, text
+        applied = json.loads(text)
+        status, content = pay_sdk.download_bill(applied["download_url"])
+        assert status == 200
+        plain = gzip.decompress(content)
+        if check:
+            assert hashlib.sha1(plain, usedforsecurity=False).hexdigest() == applied["hash_value"]
+        return plain.decode()
+
+    return act

@@ -111,7 +111,7 @@ class TradeEntry:
         return replace(self, refund=replace(self.refund, refund_fen=fen))
 
 
-def payment_entry(order: Order, *, fee_bp: int) -> TradeEntry:
+def payment_entry(order: Order) -> TradeEntry:
     form = order.form
     return TradeEntry(
         paid_at=order.paid_at or 0.0,
@@ -125,11 +125,11 @@ def payment_entry(order: Order, *, fee_bp: int) -> TradeEntry:
         total_fen=form.total_fen,
         coupon_fen=order.coupon_fen,
         fee_fen=order.fee_fen,
-        fee_bp=fee_bp,
+        fee_bp=order.fee_bp,
     )
 
 
-def refund_entry(refund: Refund, *, fee_bp: int) -> TradeEntry:
+def refund_entry(refund: Refund) -> TradeEntry:
     succeeded = refund.state is RefundState.SUCCESS
     part = RefundPart(
         refund_id=refund.refund_id,
@@ -140,7 +140,7 @@ def refund_entry(refund: Refund, *, fee_bp: int) -> TradeEntry:
         asked_at=refund.accepted_at,
         done_at=refund.ended_at if succeeded else None,
     )
-    payment = payment_entry(refund.order, fee_bp=fee_bp)
+    payment = payment_entry(refund.order)
     return replace(payment, total_fen=0, coupon_fen=0, fee_fen=-refund.fee_back_fen, refund=part)
 
 

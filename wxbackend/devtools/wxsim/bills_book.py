@@ -8,7 +8,7 @@ from wxbackend.devtools.wxsim.bills import TradeEntry, china_day, payment_entry,
 from wxbackend.devtools.wxsim.bills_file import BillFile, BillKind, BillPlan, ForeignRow
 from wxbackend.devtools.wxsim.clock import random_hex
 from wxbackend.devtools.wxsim.orders import OrderBook, PayRefusal
-from wxbackend.devtools.wxsim.pay_accounts import Account, Business, Flow
+from wxbackend.devtools.wxsim.pay_accounts import Business, Flow
 from wxbackend.devtools.wxsim.refunds import RefundBook
 
 ADDRESS_LIFE_S = 300
@@ -52,11 +52,11 @@ class BillBook:
             raise PayRefusal(403, "NO_AUTH", "请求的商户号与申请账单的商户号不一致")
         return address.file
 
-    def day_of(self, account: Account, day: date, *, orders: OrderBook, refunds: RefundBook) -> Sequence[TradeEntry]:
+    def day_of(self, mchid: str, day: date, *, orders: OrderBook, refunds: RefundBook) -> Sequence[TradeEntry]:
         """Payments and refunds of one merchant's day, by time; a refund's state is not brought up to date later."""
-        key = (account.mchid, day)
+        key = (mchid, day)
         if key not in self.made:
-            self.made[key] = _entries(account, day, orders=orders, refunds=refunds)
+            self.made[key] = _entries(mchid, day, orders=orders, refunds=refunds)
         return self.made[key]
 
 
@@ -73,17 +73,16 @@ def altered_flows(flows: Sequence[Flow], plan: BillPlan, *, at: float) -> list[F
     return shown + [_foreign_flow(row, at=at) for row in plan.foreign]
 
 
-def _entries(account: Account, day: date, *, orders: OrderBook, refunds: RefundBook) -> list[TradeEntry]:
-    mine = account.mchid
+def _entries(mchid: str, day: date, *, orders: OrderBook, refunds: RefundBook) -> list[TradeEntry]:
     payments = [
-        payment_entry(order, fee_bp=account.fee_bp)
+        payment_entry(order)
         for order in orders.orders.values()
-        if order.form.mchid == mine and order.paid_at is not None and china_day(order.paid_at) == day
+        if order.form.mchid == mchid and order.paid_at is not None and china_day(order.paid_at) == day
     ]
     returned = [
-        refund_entry(refund, fee_bp=account.fee_bp)
+        refund_entry(refund)
         for refund in refunds.refunds.values()
-        if refund.mchid == mine and china_day(refund.accepted_at) == day
+        if refund.mchid == mchid and china_day(refund.accepted_at) == day
     ]
     return sorted(payments + returned, key=lambda entry: entry.at)
 

@@ -26,8 +26,7 @@ def apply_trade_bill(world: World, call: PayCall) -> Json:
     packed, day = _packed(call), _day(world, call)
     mchid = call.merchant.mchid
     settle_refunds(world)
-    account = world.accounts.of(mchid)
-    entries = world.bill_book.day_of(account, day, orders=world.order_book, refunds=world.refund_book)
+    entries = world.bill_book.day_of(mchid, day, orders=world.order_book, refunds=world.refund_book)
     plan = world.bill_book.take_plan(kind=BillKind.TRADE, mchid=mchid, day=day)
     bill = trade_bill(altered_entries(entries, plan, mchid=mchid, at=_noon(day)), bill_type)
     if not bill.rows:

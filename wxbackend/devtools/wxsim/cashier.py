@@ -80,7 +80,7 @@ def pay(world: World, order: Order, *, openid: str | None = None, coupon_fen: in
     order.paid_at = now
     order.coupon_fen = coupon_fen
     order.transaction_id = _transaction_id(now)
-    order.fee_fen = account.fee_of(order.form.total_fen)
+    order.fee_bp, order.fee_fen = account.fee_bp, account.fee_of(order.form.total_fen)
     account.receive(order, now=now)
     return order.transaction()
 

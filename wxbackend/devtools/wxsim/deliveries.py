@@ -54,13 +54,18 @@ class Delivery:
         """Waiting for its moment only, not for the one before it in a released row."""
         return self.state is DeliveryState.WAITING and (self.follows is None or bool(self.follows.attempts))
 
+    @property
+    def is_forged(self) -> bool:
+        """Sent by somebody else than WeChat, whose own probe is followed by the genuine one."""
+        return self.replay is not None or self.handling.forge not in {None, Forgery.SIGNTEST}
+
     def record(self, attempt: Attempt) -> None:
         """Note a try and what follows from it: the end, or the next gap of the schedule. A forger stays away."""
         self.attempts.append(attempt)
         tries = len(self.attempts)
         if attempt.status in ACCEPTED:
             self.state = DeliveryState.DELIVERED
-        elif attempt.forged not in {None, Forgery.SIGNTEST} or tries > len(RETRY_GAPS_S):
+        elif self.is_forged or tries > len(RETRY_GAPS_S):
             self.state = DeliveryState.GIVEN_UP
         else:
             self.state = DeliveryState.WAITING

@@ -9,7 +9,10 @@ ANSWER_LIMIT_S = 5.0
 LARGEST_ANSWER = 65536
 
 Poster = Callable[[str, dict[str, str], bytes], int]
-"""Posts (url, headers, body) and tells the HTTP status; raises OSError or HTTPException when none came in time."""
+"""Posts (url, headers, body) and tells the HTTP status.
+
+Raises OSError or HTTPException when none came in time, ValueError when the address is none.
+"""
 
 
 def post_over_http(url: str, headers: dict[str, str], body: bytes, *, limit_s: float = ANSWER_LIMIT_S) -> int:

@@ -81,6 +81,7 @@ class Order:
     paid_at: float | None = None
     coupon_fen: int = 0
     fee_fen: int = 0
+    fee_bp: int = 0
     closed_at: float | None = None
 
     def move(self, to: TradeState) -> None:

@@ -188,7 +188,7 @@ class PostOffice:
         status, error = None, None
         try:
             status = self._post(delivery.notice.url, headers, body)
-        except (OSError, http.client.HTTPException) as failure:
+        except (OSError, http.client.HTTPException, ValueError) as failure:  # ValueError: no address at all
             error = type(failure).__name__
         with self._changed:
             delivery.record(Attempt(self._world.clock.schedule_now(), status, error, forged))
