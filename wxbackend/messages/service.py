@@ -157,7 +157,7 @@ def give_consents(
         index_elements=["resident_id", "kind"], set_={"remaining": more, "updated_at": now}
     )
     found = session.execute(counted.returning(MessageConsent.kind, MessageConsent.remaining))
-    return dict(found.tuples())
+    return {row.kind: row.remaining for row in found}
 
 
 def inbox(
