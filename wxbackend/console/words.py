@@ -15,6 +15,7 @@ from models import (
     ContentSubject,
     Display,
     LegalBasis,
+    MismatchStatus,
     NoticeState,
     PledgeKind,
     PledgeStatus,
@@ -85,6 +86,7 @@ TITLES: Mapping[tuple[type[StrEnum], str], str] = MappingProxyType({
     (BillStatus, "waiting"): "未取得", (BillStatus, "fetched"): "已取得", (BillStatus, "empty"): "当日无交易",
     (ReconQueue, "missing_here"): "本系统缺", (ReconQueue, "missing_there"): "微信账单缺",
     (ReconQueue, "amount_differs"): "金额不符",
+    (MismatchStatus, "open"): "待处理", (MismatchStatus, "resolved"): "已处理",
     (ReconStatus, "open"): "待查明", (ReconStatus, "matched"): "已相符", (ReconStatus, "resolved"): "已查明",
     (DayState, "waiting"): "账单未齐", (DayState, "open"): "有差异", (DayState, "agreed"): "相符",
     (Check, "payments"): "收款合计", (Check, "refunds"): "退款合计（已减退回的手续费）", (Check, "fees"): "手续费合计",
@@ -241,6 +243,8 @@ def _fact(name: str, fact: str) -> str:
             return TITLES.get((RefundReason, fact), fact)
         case "subject":
             return TITLES.get((ContentSubject, fact), fact)
+        case "queue":
+            return TITLES.get((ReconQueue, fact), fact)
         case "amount_fen":
             return f"{yuan(int(fact))} 元"
     return ACTIONS.get(fact, fact) if name == "wish" else fact
