@@ -133,7 +133,8 @@ def test_the_fields_of_a_good_file_fit_what_wechat_asks_of_them(file):
     }
     wanted = {
         "thing1": "base", "amount2": "amount", "time3": "paid_at", "thing4": "certificate",
-        "character_string5": "serial", "date6": "issued_on", "phrase7": "status", "date8": "expires_on", "number9": "points",
+        "character_string5": "serial", "date6": "issued_on", "phrase7": "status", "date8": "expires_on",
+        "number9": "points",
     }  # fmt: skip
     fitted = fit_fields({field: facts[fact] for field, fact in wanted.items()})
     assert fitted["time3"] == "2026年3月12日 12:00"
