@@ -27,6 +27,7 @@ from models import (
     RefundStatus,
     ReviewStatus,
     Reward,
+    ShippingStatus,
     TransferCode,
     TreeAdoption,
     TreeLife,
@@ -83,6 +84,9 @@ TITLES: Mapping[tuple[type[StrEnum], str], str] = MappingProxyType({
     (RefundStatus, "abnormal"): "退款异常", (RefundStatus, "closed"): "退款关闭",
     (RefundStatus, "rejected"): "已驳回", (RefundStatus, "withdrawn"): "已撤回",
     **{(ReceiptStatus, str(status)): words for status, words in RECEIPT_STATUS_WORDS.items()},
+    (ShippingStatus, "waiting"): "待录入发货", (ShippingStatus, "shipped"): "已录入发货",
+    (ShippingStatus, "confirmed"): "已确认收货", (ShippingStatus, "settled"): "微信已结算",
+    (ShippingStatus, "refunded"): "已退款", (ShippingStatus, "failed"): "录入失败",
     (BillStatus, "waiting"): "未取得", (BillStatus, "fetched"): "已取得", (BillStatus, "empty"): "当日无交易",
     (ReconQueue, "missing_here"): "本系统缺", (ReconQueue, "missing_there"): "微信账单缺",
     (ReconQueue, "amount_differs"): "金额不符",
@@ -102,7 +106,7 @@ TONES: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("alive", "accepted", "adopted", "approved", "care"), GOOD),
         **dict.fromkeys(("pending", "applied", "review", "open", "prepay", "created", "planned", "held"), WAITING),
         **dict.fromkeys(("planting_due", "full", "waiting"), WAITING),
-        **dict.fromkeys(("agreed", "matched", "fetched"), GOOD),
+        **dict.fromkeys(("agreed", "matched", "fetched", "shipped", "confirmed", "settled"), GOOD),
         **dict.fromkeys(("revoked", "suspended", "rejected", "failed", "quarantined", "dead", "sick", "missing"), BAD),
     }
 )
@@ -141,6 +145,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType({
     "refund.request": "代为申请退款", "refund.approve": "同意退款", "refund.reject": "驳回退款",
     "refund.ask-again": "重新提交退款", "refund.retry-abnormal": "异常退款转至商户账户",
     "refund.settle-offline": "登记线下退款", "refund.give-up": "终止退款", "refund.repay": "再次退回挂账款",
+    "shipping.correct": "更正发货信息",
     "receipt.request": "申请票据", "receipt.withdraw": "撤回票据申请", "receipt.issue": "登记票据",
     "receipt.reject": "退回票据申请", "receipt.reverse": "票据红冲", "receipt.reveal": "查看票据抬头",
 })  # fmt: skip

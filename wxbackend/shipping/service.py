@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import (
@@ -72,7 +72,7 @@ def _payment(session: Session, *, transaction_id: str) -> Any:
     return session.execute(_payments().where(PaymentAttempt.transaction_id == transaction_id)).one_or_none()
 
 
-def _payments() -> Select[Any]:
+def _payments() -> Any:
     return (
         select(
             PaymentAttempt.id.label("attempt_id"),

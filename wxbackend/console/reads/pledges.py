@@ -25,6 +25,7 @@ from models import (
     ReceiptRequest,
     Refund,
     RefundDue,
+    ShippingReport,
     Species,
     Staff,
     Tree,
@@ -89,6 +90,7 @@ class PledgeHistory:
     notices: Sequence[PaymentNotice]
     mismatches: Sequence[PaymentMismatch]
     refunds_due: Sequence[RefundDue]
+    shipping: Sequence[ShippingReport]
     refunds: Sequence[Refund]
     receipts: Sequence[ReceiptRequest]
     transfers: Sequence[Any]
@@ -98,7 +100,7 @@ class PledgeHistory:
 
 
 def read_history(session: Session, *, number: str, prefixes: Sequence[str]) -> PledgeHistory:
-    """Twelve statements, whatever happened. Raises ``NotFound`` outside ``prefixes``."""
+    """Thirteen statements, whatever happened. Raises ``NotFound`` outside ``prefixes``."""
     row = session.execute(
         select(Pledge, PlantingBase, Campaign, Species)
         .join(PlantingBase, PlantingBase.id == Pledge.base_id)
@@ -127,6 +129,7 @@ def read_history(session: Session, *, number: str, prefixes: Sequence[str]) -> P
         notices=_notices(session, orders),
         mismatches=_rows(session, PaymentMismatch, PaymentMismatch.out_trade_no.in_(orders)),
         refunds_due=_rows(session, RefundDue, RefundDue.pledge_id == pledge.id),
+        shipping=_rows(session, ShippingReport, ShippingReport.attempt_id.in_([attempt.id for attempt in attempts])),
         refunds=refunds,
         receipts=receipts,
         transfers=_transfers(session, pledge.id),
