@@ -224,8 +224,15 @@ def visitor(simulator: Simulator, openid: str) -> str:
 def paid(place: Callable[..., tuple[int, dict]], simulator: Simulator) -> Callable[..., dict]:
     """Place an order through the SDK and pay it; its transaction."""
 
-    def act(number: str = NUMBER, *, total: int = TOTAL, description: str = "认种 三棵", **more) -> dict:
-        place(out_trade_no=number, description=description, amount={"total": total, "currency": "CNY"})
+    def act(
+        number: str = NUMBER,
+        *,
+        sdk: WeChatPay | None = None,
+        total: int = TOTAL,
+        description: str = "认种 三棵",
+        **more,
+    ) -> dict:
+        place(sdk, out_trade_no=number, description=description, amount={"total": total, "currency": "CNY"})
         transaction: dict = simulator.control("POST", "pay", {"out_trade_no": number, **more})["transaction"]
         return transaction
 

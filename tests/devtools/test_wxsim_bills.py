@@ -200,14 +200,20 @@ def test_an_unknown_account_type_is_refused(pay_sdk, today):
     assert bill_refusal(pay_sdk, today, "fundflow_bill", account_type="SAVINGS") == (400, "PARAM_ERROR")
 
 
-def test_each_merchant_sees_its_own_bill_only(paid, place, pay_sdk, other_pay_sdk, simulator, today, merchant, fetch):
+def test_each_merchant_sees_its_own_bill_only(paid, refund, other_pay_sdk, simulator, today, merchant, fetch):
     paid()
-    place(sdk=other_pay_sdk, out_trade_no=SECOND, amount={"total": 100, "currency": "CNY"})
-    simulator.control("POST", "pay", {"out_trade_no": SECOND})
+    paid(SECOND, sdk=other_pay_sdk, total=100)
+    assert refund("R-other", 50, sdk=other_pay_sdk, out_trade_no=SECOND, total=100)[0] == 200
     advance(simulator, DAY)
     assert {row["商户号"] for row in table(fetch(today))[0]} == {merchant.mchid}
+
+
+def test_one_merchants_address_is_none_for_another(paid, pay_sdk, other_pay_sdk, simulator, today):
+    paid()
+    advance(simulator, DAY)
     url = json.loads(pay_sdk.trade_bill(today.isoformat())[1])["download_url"]
-    assert json.loads(other_pay_sdk.download_bill(url)[1])["code"] == "NO_AUTH"
+    status, text = other_pay_sdk.download_bill(url)
+    assert (status, json.loads(text)["code"]) == (403, "NO_AUTH")
 
 
 def test_a_download_address_lives_five_minutes(paid, pay_sdk, simulator, today):

@@ -130,7 +130,9 @@ def test_an_abnormal_refund_to_a_card_must_be_sealed_for_this_wechat(pay_sdk, ot
     assert (status, json.loads(text)["user_received_account"]) == (200, "用户指定银行卡")
 
 
-def test_only_an_abnormal_refund_is_sent_elsewhere_and_by_its_own_numbers(pay_sdk, paid, refund, simulator):
+def test_only_an_abnormal_refund_is_sent_elsewhere_by_its_own_numbers_and_merchant(
+    pay_sdk, other_pay_sdk, paid, refund, simulator
+):
     paid()
     refund_id = refund()[1]["refund_id"]
 
@@ -141,6 +143,8 @@ def test_only_an_abnormal_refund_is_sent_elsewhere_and_by_its_own_numbers(pay_sd
     simulator.control("POST", f"refunds/{REFUND}/end", {"state": "ABNORMAL"})
     assert code(refund_id, "R-other", "MERCHANT_BANK_CARD") == "INVALID_REQUEST"
     assert code("50300000", REFUND, "MERCHANT_BANK_CARD") == "RESOURCE_NOT_EXISTS"
+    stranger = other_pay_sdk.abnormal_refund(refund_id, REFUND, "MERCHANT_BANK_CARD")[1]
+    assert json.loads(stranger)["code"] == "RESOURCE_NOT_EXISTS"
     assert code(refund_id, REFUND, "CASH") == "PARAM_ERROR"
     assert pay_sdk.abnormal_refund(refund_id, REFUND, "MERCHANT_BANK_CARD")[0] == 200
 
