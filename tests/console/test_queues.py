@@ -7,10 +7,7 @@ from models import (
     AuditEntry,
     OutboxMessage,
     OutboxStatus,
-    PaymentAttempt,
     PaymentMismatch,
-    RefundDue,
-    RefundDueReason,
     Role,
 )
 from tests.console.journeys import open_pledge, pay_pledge
@@ -63,25 +60,6 @@ def test_mismatch_of_an_order_nobody_knows_is_everybodys(office, clock):
         session.execute(insert(PaymentMismatch).values(row))
     for region in (OTHER_COUNTY, "445281000000"):
         assert "无此订单" in office.seat_new(Role.FINANCE, region=region).get("/console/mismatches").text
-
-
-def test_refund_due_is_listed_with_its_amount_for_its_county_only(office, certified, clock):
-    with transaction() as session:
-        attempt = session.scalars(select(PaymentAttempt)).one()
-        session.add(
-            RefundDue(
-                attempt_id=attempt.id,
-                pledge_id=attempt.pledge_id,
-                transaction_id="4200000002",
-                amount_fen=12_345,
-                reason=RefundDueReason.SECOND_PAYMENT,
-                created_at=clock(),
-            )
-        )
-    page = office.seat_new(Role.FINANCE).get("/console/refunds-due").text
-    assert "123.45" in page
-    assert "重复支付" in page
-    assert "123.45" not in office.seat_new(Role.FINANCE, region=OTHER_COUNTY).get("/console/refunds-due").text
 
 
 def test_dead_letter_gets_another_round_and_leaves_a_trace(office, dead):

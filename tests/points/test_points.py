@@ -147,7 +147,7 @@ def read_points(client: FlaskClient, headers: dict[str, str]) -> object:
 
 def test_a_resident_without_points_has_none(client: FlaskClient, make: Make) -> None:
     headers, _ = resident(make)
-    assert read_points(client, headers) == {"green": 0, "honour": 0, "next_expiry": None}
+    assert read_points(client, headers) == {"green": 0, "honour": 0, "next_expiry": None, "debt_green": 0}
 
 
 def test_a_resident_sees_what_is_there_and_what_expires_next(client: FlaskClient, make: Make, clock: Clock) -> None:
@@ -158,7 +158,7 @@ def test_a_resident_sees_what_is_there_and_what_expires_next(client: FlaskClient
     paid(make, "4200002", resident_id=me, amount_fen=3000)
     headers = make.resident()  # the first session ended long ago
     found = read_points(client, headers)
-    assert found == {"green": 18, "honour": 180, "next_expiry": {"green": 15, "on": "2027-12-31"}}
+    assert found == {"green": 18, "honour": 180, "next_expiry": {"green": 15, "on": "2027-12-31"}, "debt_green": 0}
 
 
 def test_expired_points_are_not_shown_as_spendable(client: FlaskClient, make: Make, clock: Clock) -> None:
@@ -167,9 +167,9 @@ def test_expired_points_are_not_shown_as_spendable(client: FlaskClient, make: Ma
     paid(make, resident_id=me)
     clock.moment += timedelta(days=659)  # 31 December 2027, noon in China
     headers, last_day = make.resident(), {"green": 15, "on": "2027-12-31"}
-    assert read_points(client, headers) == {"green": 15, "honour": 150, "next_expiry": last_day}
+    assert read_points(client, headers) == {"green": 15, "honour": 150, "next_expiry": last_day, "debt_green": 0}
     clock.forward(days=1)
-    assert read_points(client, headers) == {"green": 0, "honour": 150, "next_expiry": None}
+    assert read_points(client, headers) == {"green": 0, "honour": 150, "next_expiry": None, "debt_green": 0}
 
 
 def entries_of(client: FlaskClient, headers: dict[str, str], limit: int) -> Sequence[dict[str, object]]:
@@ -212,7 +212,7 @@ def test_nobody_sees_the_points_of_another(client: FlaskClient, make: Make) -> N
     paid(make, resident_id=me)
     stranger, _ = resident(make, "b")
     assert client.get("/v1/me/points/entries", headers=stranger).json == {"items": [], "next_cursor": None}
-    assert read_points(client, stranger) == {"green": 0, "honour": 0, "next_expiry": None}
+    assert read_points(client, stranger) == {"green": 0, "honour": 0, "next_expiry": None, "debt_green": 0}
 
 
 @pytest.mark.parametrize("path", ["/v1/me/points", "/v1/me/points/entries"])

@@ -35,6 +35,11 @@ class Forms:
     refusing: ReceiptRefusalForm = field(default_factory=ReceiptRefusalForm)
     reversing: ReversalForm = field(default_factory=ReversalForm)
 
+    @property
+    def all(self) -> tuple[ConsoleForm, ...]:
+        """A refusal stands above the page: the form it came from may be gone with what somebody else did."""
+        return (self.viewing, self.issuing, self.refusing, self.reversing)
+
 
 @bp.get("")
 @allow(staff("receipts.read"))

@@ -53,6 +53,8 @@ def _read(number: str) -> Refundable:
 
 
 def _choices(found: Refundable) -> list[tuple[str, str]]:
+    if found.pledge.paid_at is None:
+        return []
     allows = refund_policy(found.pledge, procured_at=found.base.procured_at, now=ports().now())
     return [(str(reason), words.title(reason)) for reason in allows.reasons]
 

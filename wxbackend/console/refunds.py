@@ -63,6 +63,11 @@ class Forms:
     ending: GivingUpForm = field(default_factory=GivingUpForm)
     pressing: ConsoleForm = field(default_factory=ConsoleForm)
 
+    @property
+    def all(self) -> tuple[ConsoleForm, ...]:
+        """A refusal stands above the page: the form it came from may be gone with what somebody else did."""
+        return (self.approving, self.refusing, self.settling, self.ending, self.pressing)
+
 
 @bp.get("")
 @allow(staff("refunds.read"))

@@ -18,10 +18,12 @@ bp = APIBlueprint("points", __name__)
 @bp.get("/v1/me/points", operation_id="getMyPoints", responses={200: PointsAnswer})
 @allow(resident)
 def get_my_points() -> Response:
-    """What I have, and what expires next."""
+    """What I have, what expires next, and what refunds could not take back."""
+    me = current_caller().id
     with reading() as session:
-        found = points.wallet(session, resident_id=current_caller().id, on=china_date(ports().now()))
-    return answer(PointsAnswer.of(found))
+        found = points.wallet(session, resident_id=me, on=china_date(ports().now()))
+        owed = points.debt_green(session, resident_id=me)
+    return answer(PointsAnswer.of(found, debt_green=owed))
 
 
 @bp.get("/v1/me/points/entries", operation_id="listMyPointsEntries", responses={200: Page[PointsEntryAnswer]})

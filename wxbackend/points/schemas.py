@@ -18,16 +18,20 @@ class ExpiringAnswer(Answer):
 
 
 class PointsAnswer(Answer):
-    """``green`` (绿色积分) can be spent today; ``honour`` (荣誉值) is never spent."""
+    """``green`` (绿色积分) can be spent today; ``honour`` (荣誉值) is never spent.
+
+    ``debt_green`` was spent before its refund: while it is not made up for, nothing can be redeemed.
+    """
 
     green: int
     honour: int
     next_expiry: ExpiringAnswer | None
+    debt_green: int
 
     @classmethod
-    def of(cls, wallet: Wallet) -> "PointsAnswer":
+    def of(cls, wallet: Wallet, *, debt_green: int) -> "PointsAnswer":
         expiry = ExpiringAnswer(green=wallet.expiring, on=wallet.expires_on) if wallet.expires_on else None
-        return cls(green=wallet.green, honour=wallet.honour, next_expiry=expiry)
+        return cls(green=wallet.green, honour=wallet.honour, next_expiry=expiry, debt_green=debt_green)
 
 
 class PointsEntryAnswer(Answer):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Text, cast, func, literal, or_, select, update
+from sqlalchemy import BigInteger, Text, cast, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.ledger import LAST_DAY, LedgerAccount, Lot, TransferCode, Unit
@@ -179,6 +179,12 @@ def refuse_in_debt(session: Session, *, resident_id: int) -> None:
     owed = select(PointsDebt.id).where(PointsDebt.resident_id == resident_id, PointsDebt.remaining > 0)
     if session.scalar(owed.limit(1)) is not None:
         raise PointsOwed
+
+
+def debt_green(session: Session, *, resident_id: int) -> int:
+    """Green points spent before their refund and not made up for yet: redeeming waits for them."""
+    owed = select(cast(func.coalesce(func.sum(PointsDebt.remaining), 0), BigInteger))
+    return session.scalars(owed.where(PointsDebt.resident_id == resident_id, PointsDebt.remaining > 0)).one()
 
 
 def settle_debts(session: Session, *, resident_id: int, now: datetime) -> int:
