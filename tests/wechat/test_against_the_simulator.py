@@ -124,7 +124,7 @@ def table(running: tuple[RunningSimulator, Mailbox], state: Path) -> Iterator[Ta
     gateway.disconnect()
 
 
-def test_a_person_logs_in_once_per_code_without_a_token(table: Table) -> None:
+def test_fault_40_a_person_logs_in_once_per_code_without_a_token(table: Table) -> None:
     user = table.control("POST", "users", {"unionid": "u-1"})
     identity = table.mini.login(user["code"])
     assert (identity.openid, identity.unionid) == (user["openid"], "u-1")
@@ -141,7 +141,7 @@ def test_a_blocked_person_is_told_so(table: Table) -> None:
         table.mini.login(user["code"])
 
 
-def test_a_phone_code_works_for_its_owner_only(table: Table) -> None:
+def test_fault_41_a_phone_code_works_for_its_owner_only(table: Table) -> None:
     owner, other = (table.control("POST", "users", {"phone": f"1380000000{n}"}) for n in range(2))
     code = table.control("POST", "phone-codes", {"openid": owner["openid"]})["code"]
     with pytest.raises(BadPhoneCode):

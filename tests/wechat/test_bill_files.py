@@ -94,14 +94,16 @@ BAD_COPIES = {
 
 
 @pytest.mark.parametrize("copy", BAD_COPIES.values(), ids=BAD_COPIES.keys())
-def test_a_damaged_copy_is_fetched_again_from_a_new_address(world: PayWorld, serve: Serve, copy: Reply) -> None:
+def test_fault_34_a_damaged_copy_is_fetched_again_from_a_new_address(
+    world: PayWorld, serve: Serve, copy: Reply
+) -> None:
     stub = serve(Office(world, copy, packed()))
     assert len(trade_bill(world, stub).lines) == 2
     assert [seen.path for seen in stub.seen()] == ["/v3/bill/tradebill", FILE_PATH] * 2
 
 
 @pytest.mark.parametrize("copy", BAD_COPIES.values(), ids=BAD_COPIES.keys())
-def test_three_damaged_copies_are_no_bill(world: PayWorld, serve: Serve, copy: Reply) -> None:
+def test_fault_34_three_damaged_copies_are_no_bill(world: PayWorld, serve: Serve, copy: Reply) -> None:
     stub = serve(Office(world, copy))
     with pytest.raises(BillNotReady):
         trade_bill(world, stub)

@@ -1,6 +1,7 @@
 """The merchants' file: read whole, or refused with everything that is wrong."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.wechat.paper import (
     APIV3_KEY,
+    APPID,
     CERTIFICATE_SERIAL,
     MCHID,
+    NOON,
     OLD_APIV3_KEY,
     OTHER_MCHID,
     OWN_SERIAL,
@@ -24,6 +27,7 @@ from tests.wechat.paper import (
     PayWorld,
     merchant_toml,
 )
+from wxbackend.wechat.live import live_gateway
 from wxbackend.wechat.merchants import BadMerchants, read_merchants
 
 
@@ -150,3 +154,12 @@ def test_keys_of_another_kind_are_refused(file: Path) -> None:
         f"merchant {MCHID}: private_key_file: not an RSA key",
         f"merchant {MCHID}: public_key_file: not an RSA key",
     )
+
+
+def test_fault_14_it_is_known_when_a_platform_certificate_runs_out(world: PayWorld) -> None:
+    merchant = read_merchants(world.merchants_file)[0]
+    assert merchant.certificates_until == {CERTIFICATE_SERIAL: NOON + timedelta(days=1800)}
+    gateway = live_gateway(appid=APPID, merchants_file=world.merchants_file)
+    assert gateway.certificate_expiries() == {
+        (mchid, CERTIFICATE_SERIAL): NOON + timedelta(days=1800) for mchid in (MCHID, OTHER_MCHID)
+    }

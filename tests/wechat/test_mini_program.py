@@ -133,7 +133,7 @@ def test_a_token_about_to_expire_is_replaced(serve: Serve, left_s: int, fetches:
 
 
 @pytest.mark.parametrize("errcode", [40001, 40014, 42001])
-def test_a_refused_token_is_renewed_once_and_the_call_repeated(serve: Serve, errcode: int) -> None:
+def test_fault_35_a_refused_token_is_renewed_once_and_the_call_repeated(serve: Serve, errcode: int) -> None:
     stub, store = serve(wechat), MemoryTokenStore()
     store.set(AccessToken("refused", NOON + timedelta(hours=1)))
     stub.then(error(errcode))
@@ -143,7 +143,7 @@ def test_a_refused_token_is_renewed_once_and_the_call_repeated(serve: Serve, err
 
 
 @pytest.mark.parametrize("errcode", [40001, 40014, 42001])
-def test_a_token_refused_for_good_ends_after_one_renewal(serve: Serve, errcode: int) -> None:
+def test_fault_36_a_token_refused_for_good_ends_after_one_renewal(serve: Serve, errcode: int) -> None:
     stub = serve(lambda seen: wechat(seen) if seen.path == TOKEN_PATH else error(errcode))
     store = MemoryTokenStore()
     store.set(AccessToken("refused", NOON + timedelta(hours=1)))
@@ -187,7 +187,7 @@ def test_a_wrong_secret_is_the_operators_fault_and_asked_once(serve: Serve, errc
         (45009, WxRateLimited),
     ],
 )
-def test_login_refusals_have_names(serve: Serve, errcode: int, expected: type[Exception]) -> None:
+def test_fault_39_login_refusals_have_names(serve: Serve, errcode: int, expected: type[Exception]) -> None:
     stub = serve(lambda _: error(errcode))
     with pytest.raises(expected):
         mini_of(stub).login("code-1")
@@ -202,7 +202,7 @@ def test_a_login_refusal_nobody_foresaw_keeps_its_number(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("errcode", [40029, 40163, 40003, 40013])
-def test_a_phone_code_of_somebody_else_is_refused(serve: Serve, errcode: int) -> None:
+def test_fault_41_a_phone_code_of_somebody_else_is_refused(serve: Serve, errcode: int) -> None:
     stub = serve(lambda seen: wechat(seen) if seen.path == TOKEN_PATH else error(errcode))
     with pytest.raises(BadPhoneCode):
         mini_of(stub).phone("phone-code", openid="o-2")
@@ -222,7 +222,7 @@ def test_a_number_watermarked_for_another_program_is_refused(serve: Serve) -> No
         mini_of(stub).phone("phone-code", openid="o-1")
 
 
-def test_a_busy_wechat_is_asked_again_at_most_twice(serve: Serve) -> None:
+def test_fault_37_a_busy_wechat_is_asked_again_at_most_twice(serve: Serve) -> None:
     stub = serve(wechat)
     stub.then(error(-1), error(-1))
     assert mini_of(stub).login("code-1").openid == "o-1"

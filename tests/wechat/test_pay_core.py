@@ -160,7 +160,7 @@ def test_what_wechat_said_stays_in_the_log(world: PayWorld, serve: Serve) -> Non
     assert raised.value.status == 502
 
 
-def test_two_connect_failures_move_to_the_second_host_and_it_stays(world: PayWorld, serve: Serve) -> None:
+def test_fault_49_two_connect_failures_move_to_the_second_host_and_it_stays(world: PayWorld, serve: Serve) -> None:
     stub = serve(lambda _: world.answer({"ok": 1}))
     pauses: list[float] = []
     core = core_of(world, Hosts(CLOSED_PORT, stub.url), pauses=pauses)

@@ -105,14 +105,14 @@ def test_each_merchant_speaks_for_itself(world: PayWorld, serve: Serve) -> None:
         (429, "FREQUENCY_LIMITED", WxRateLimited),
     ],
 )
-def test_prepay_refusals_have_names(
+def test_fault_20_prepay_refusals_have_names(
     world: PayWorld, serve: Serve, status: int, code: str, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
         refusing(world, serve, status, code).prepay(WANTED)
 
 
-def test_a_prepay_nobody_answers_leaves_the_outcome_open(world: PayWorld, serve: Serve) -> None:
+def test_fault_18_a_prepay_nobody_answers_leaves_the_outcome_open(world: PayWorld, serve: Serve) -> None:
     stub = serve(lambda _: HANG)
     with pytest.raises(WxUnavailable) as raised:
         gateway_of(world, stub.url, timeout_s=0.2).prepay(WANTED)
@@ -230,7 +230,7 @@ def test_a_close_refused_for_another_reason_is_not_an_outcome(world: PayWorld, s
 
 
 @pytest.mark.parametrize("number", BAD_NUMBERS)
-def test_a_number_that_would_change_the_path_never_leaves(world: PayWorld, serve: Serve, number: str) -> None:
+def test_fault_52_a_number_that_would_change_the_path_never_leaves(world: PayWorld, serve: Serve, number: str) -> None:
     stub = serve(lambda _: world.answer({}))
     gateway = gateway_of(world, stub.url)
     for call in (
@@ -253,3 +253,12 @@ def test_without_a_merchants_file_every_order_is_refused() -> None:
     assert gateway.merchants() == frozenset()
     with pytest.raises(WxMisconfigured):
         gateway.prepay(WANTED)
+
+
+def test_fault_19_the_same_order_again_gets_the_same_words_and_another_prepay_id(world: PayWorld, serve: Serve) -> None:
+    """A prepay_id lives for two hours; changed words would be another order to WeChat."""
+    numbers = iter(range(1, 9))
+    stub = serve(lambda _: world.answer({"prepay_id": f"wx-prepay-{next(numbers)}"}))
+    gateway = gateway_of(world, stub.url)
+    assert [gateway.prepay(WANTED) for _ in range(2)] == ["wx-prepay-1", "wx-prepay-2"]
+    assert len({seen.body for seen in stub.seen()}) == 1

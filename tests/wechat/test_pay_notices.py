@@ -77,12 +77,12 @@ def test_a_payment_notice_speaks_of_no_refund(world: PayWorld, gateway: LiveGate
     assert opened(gateway, world.sign(body), body).refunded is None
 
 
-def test_during_the_switch_either_key_signs(world: PayWorld, gateway: LiveGateway) -> None:
+def test_fault_13_during_the_switch_either_key_signs(world: PayWorld, gateway: LiveGateway) -> None:
     body = envelope(seal(transaction()))
     assert opened(gateway, world.sign(body, by_certificate=True), body).paid == PAID
 
 
-def test_while_the_apiv3_key_changes_the_one_before_still_opens(world: PayWorld, gateway: LiveGateway) -> None:
+def test_fault_15_while_the_apiv3_key_changes_the_one_before_still_opens(world: PayWorld, gateway: LiveGateway) -> None:
     body = envelope(seal(transaction(), key=OLD_APIV3_KEY))
     assert opened(gateway, world.sign(body), body).paid == PAID
 
@@ -125,7 +125,7 @@ def test_a_forged_notice_outside_the_window_names_no_order(world: PayWorld, gate
 
 
 @pytest.mark.parametrize("serial", ["", "00", "PUB_KEY_ID_0000", "not hex at all", "证书"])
-def test_an_unknown_serial_is_said_to_be_unknown(world: PayWorld, gateway: LiveGateway, serial: str) -> None:
+def test_fault_13_an_unknown_serial_is_said_to_be_unknown(world: PayWorld, gateway: LiveGateway, serial: str) -> None:
     body = envelope(seal(transaction()))
     with pytest.raises(BadNotification) as raised:
         opened(gateway, {**world.sign(body), "Wechatpay-Serial": serial}, body)

@@ -72,7 +72,7 @@ def test_a_refund_that_succeeded_tells_when(world: PayWorld, serve: Serve) -> No
 
 
 @pytest.mark.parametrize("code", ["NOT_ENOUGH", "NOTENOUGH"])
-def test_a_short_balance_is_no_refusal(world: PayWorld, serve: Serve, code: str) -> None:
+def test_fault_26_a_short_balance_is_no_refusal(world: PayWorld, serve: Serve, code: str) -> None:
     with pytest.raises(NotEnoughBalance):
         refusing(world, serve, 403, code).refund(WANTED)
 
@@ -99,7 +99,7 @@ def test_a_definite_refusal_keeps_wechats_word(world: PayWorld, serve: Serve, st
     ],
     ids=["drop", "500", "503", "202", "somebody in between", "unsigned"],
 )
-def test_an_outcome_that_is_unknown_is_never_told_as_refused(
+def test_fault_25_an_outcome_that_is_unknown_is_never_told_as_refused(
     world: PayWorld, serve: Serve, reply: Reply, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
@@ -125,7 +125,7 @@ def test_a_refund_nobody_answers_is_unknown_and_kept_its_number_at_every_try(wor
         (403, "NO_AUTH", WxMisconfigured),
     ],
 )
-def test_a_refund_put_off_by_wechat_is_unknown(
+def test_fault_25_a_refund_put_off_by_wechat_is_unknown(
     world: PayWorld, serve: Serve, status: int, code: str, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
@@ -188,7 +188,9 @@ def test_an_abnormal_refund_that_is_none_is_refused(world: PayWorld, serve: Serv
 
 
 @pytest.mark.parametrize("number", BAD_REFUND_NUMBERS)
-def test_a_refund_number_that_would_change_the_path_never_leaves(world: PayWorld, serve: Serve, number: str) -> None:
+def test_fault_52_a_refund_number_that_would_change_the_path_never_leaves(
+    world: PayWorld, serve: Serve, number: str
+) -> None:
     stub = serve(lambda _: world.answer({}))
     gateway = gateway_of(world, stub.url)
     for call in (
