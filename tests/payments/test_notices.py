@@ -22,7 +22,7 @@ from tests.statements import counted
 from wxbackend.core.errors import Busy
 from wxbackend.core.news import TELL
 from wxbackend.core.wxpay import BadNotification, Notice, OrderState, PaidTransaction, TradeState, WrongRecipient
-from wxbackend.payments.service import FULFIL
+from wxbackend.fulfilment.service import FULFIL
 from wxbackend.shipping.rules import REPORT
 
 
@@ -268,25 +268,6 @@ def test_an_event_that_is_no_payment_is_taken_note_of(walk, base, number, paid):
     body = b"combine"
     walk.pay.notices[body] = Notice("x", "OTHER.EVENT", MCHID, paid.out_trade_no, None, {})
     assert walk.notify(body).status_code == 204
-    assert_nothing_happened(walk, number, base)
-
-
-def test_row_6_a_refund_nobody_here_asked_for_is_kept_and_asked_for_again(walk, base, number, paid):
-    body = b"refund"
-    walk.pay.notices[body] = Notice("refund-1", "REFUND.SUCCESS", MCHID, paid.out_trade_no, None, {})
-    for _ in range(2):
-        answer = walk.notify(body, about="refund")
-        assert (answer.status_code, is_wechats_dialect(answer)) == (500, True)
-    [kept] = walk.all(PaymentNotice)
-    assert (kept.state, kept.event_type, kept.body) == (NoticeState.WAITING, "REFUND.SUCCESS", "refund")
-    assert_nothing_happened(walk, number, base)
-
-
-def test_a_refund_told_to_the_address_of_payments_is_kept_as_well(walk, base, number, paid):
-    body = b"refund"
-    walk.pay.notices[body] = Notice("refund-1", "REFUND.SUCCESS", MCHID, paid.out_trade_no, None, {})
-    assert walk.notify(body).status_code == 500
-    assert [kept.state for kept in walk.all(PaymentNotice)] == [NoticeState.WAITING]
     assert_nothing_happened(walk, number, base)
 
 

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from models import (
     AttemptStatus,
     Campaign,
-    MessageKind,
     NoticeState,
     PaymentAttempt,
     PaymentMismatch,
@@ -30,22 +29,19 @@ from wxbackend.core.crypto import BlindIndex
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import NotFound
 from wxbackend.core.health import alarm
-from wxbackend.core.news import news
-from wxbackend.core.outbox import Work
 from wxbackend.core.sql import insert_into
 from wxbackend.core.wxpay import Notice, PaidTransaction, Refunded
-from wxbackend.fulfilment.service import FULFIL
 from wxbackend.honours.tools import IssuingTools
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
 from wxbackend.payments import attempts
+from wxbackend.payments.consequences import consequences
 from wxbackend.payments.rules import PAYER
 from wxbackend.pledges import service as pledges
 from wxbackend.pledges.service import Funding
 from wxbackend.points import service as points
 from wxbackend.refunds import outcome, suspense
 from wxbackend.refunds.outcome import Taken
-from wxbackend.shipping.rules import report_due
 
 CURRENCY = "CNY"
 
@@ -99,17 +95,9 @@ def apply_transaction(
         owe_refund(session, attempt=attempt, paid=paid, reason=reason, now=now)
         return Applied.REFUND_DUE
     number = funding.pledge.number
-    outbox.enqueue_all(session, works=_consequences(number, paid), now=now)
+    outbox.enqueue_all(session, works=consequences(number, paid), now=now)
     ledger.post(session, entries=_entries(session, paid=paid, funding=funding), now=now)
     return Applied.FUNDED
-
-
-def _consequences(number: str, paid: PaidTransaction) -> list[Work]:
-    return [
-        Work(FULFIL, number, {"pledge": number}),
-        news(MessageKind.PAID, number),
-        report_due(paid.transaction_id),
-    ]
 
 
 def _is_new(session: Session, *, inbox: Inbox, now: datetime, state: NoticeState = NoticeState.APPLIED) -> bool:
