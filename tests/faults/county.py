@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from models import LedgerTransfer, PaymentAttempt, PlantingBase, Pledge, RefundReason, Role
@@ -216,6 +217,9 @@ class County:
             )
             return [str(code) for code in found]
 
+    def pledges(self) -> Sequence[Pledge]:
+        return self.all(Pledge)
+
     def bases(self) -> Sequence[PlantingBase]:
         return self.all(PlantingBase)
 
@@ -235,7 +239,21 @@ class County:
             self.forward(minutes=10)
             self.deliver()
             self.work()
-        return sum(one["amount_fen"] for one in self.refunds_there(out_trade_no) if one["state"] == "SUCCESS")
+        there = self.refunds_there(out_trade_no)
+        return sum(int(one["amount"]["refund"]) for one in there if one["status"] == "SUCCESS")
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """The application on a port of its own, for what comes over HTTP: the message push."""
+        server = make_server("127.0.0.1", 0, self.app)
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
     @contextmanager
     def without_database(self) -> Iterator[None]:
