@@ -206,7 +206,7 @@ def test_retry_issues_once_the_glyph_can_be_drawn(office, waiting, base):
     browser.post(path)
     page = browser.get("/console/glyphs").text
     assert "证书已颁发" in page
-    assert "没有缺字的证书" in page
+    assert "没有待发的证书" in page
     with reading() as session:
         assert session.scalar(select(Certificate.status)) is CertificateStatus.ISSUED
 

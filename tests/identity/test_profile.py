@@ -1,13 +1,14 @@
 """What a resident sees and says of themselves."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models import AuditEntry, Resident
 from tests.fakes import FakeMini, FakePush
 from tests.statements import counted
-from wxbackend.core.db import db, reading
+from wxbackend.core.db import db, reading, transaction
 from wxbackend.core.ports import Ports
+from wxbackend.core.wxmini import Suggestion
 from wxbackend.factory import create_app
 from wxbackend.identity.rules import mask_phone
 
@@ -163,3 +164,61 @@ def test_reading_my_sessions_takes_two_statements(client, make):
     with counted() as statements:
         client.get("/v1/sessions", headers=headers)
     assert len(statements) == 2, statements
+
+
+# ----------------------------------------------------------------------------------------- nickname, phone's index
+def test_nickname_is_judged_as_one_and_shown_to_its_owner(client, make, ports):
+    headers = make.resident()
+    answer = client.patch("/v1/me", json={"nickname": "  小 叶子🌱 "}, headers=headers).json
+    assert (answer["nickname"], answer["nickname_status"], answer["name"]) == ("小 叶子🌱", "approved", None)
+    assert client.get("/v1/me", headers=headers).json["nickname"] == "小 叶子🌱"
+
+
+def test_only_what_is_sent_is_changed(client, make):
+    headers = make.resident()
+    client.patch("/v1/me", json={"name": "林小苗", "nickname": "叶子"}, headers=headers)
+    kept = client.patch("/v1/me", json={"nickname": None}, headers=headers).json
+    assert (kept["name"], kept["name_status"]) == ("林小苗", "approved")
+    assert (kept["nickname"], kept["nickname_status"]) == (None, None)
+
+
+@pytest.mark.parametrize("nickname", ["\u202e\u200b", "\u200d", "木" * 33, "\u0007"])
+def test_nickname_that_cannot_be_seen_or_is_too_long_is_refused(client, make, nickname):
+    answer = client.patch("/v1/me", json={"nickname": nickname}, headers=make.resident())
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "/body/nickname")
+
+
+def test_letters_that_turn_a_line_around_are_left_out(client, make):
+    answer = client.patch("/v1/me", json={"nickname": "\u202eabc\u2066d"}, headers=make.resident()).json
+    assert answer["nickname"] == "abcd"
+
+
+def test_risky_profile_changes_nothing(client, make, ports):
+    headers = make.resident()
+    client.patch("/v1/me", json={"name": "林小苗", "nickname": "叶子"}, headers=headers)
+    ports.mini.verdicts = {"违规": Suggestion.RISKY}
+    answer = client.patch("/v1/me", json={"name": "陈新叶", "nickname": "违规"}, headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (422, "content-risky")
+    assert [fault["field"] for fault in answer.json["errors"]] == ["/body/nickname"]
+    mine = client.get("/v1/me", headers=headers).json
+    assert (mine["name"], mine["nickname"]) == ("林小苗", "叶子")
+
+
+def test_phone_is_found_again_by_its_index(client, make, safe):
+    client.post("/v1/me/phone", json={"code": "phone-13800001234"}, headers=make.resident())
+    with reading() as session:
+        assert session.scalars(select(Resident.phone_index)).all() == [safe.index.of("13800001234", purpose="phone")]
+
+
+def test_phones_of_before_get_their_index_by_a_command(app, client, make, safe):
+    for person in ("a", "b", "c"):
+        body = {"code": f"phone-1380000{ord(person):04d}"}
+        client.post("/v1/me/phone", json=body, headers=make.resident(person))
+    with reading() as session:
+        wanted = session.scalars(select(Resident.phone_index).order_by(Resident.id)).all()
+    with transaction() as session:
+        session.execute(update(Resident).values(phone_index=None))
+    said = [app.test_cli_runner().invoke(args=["keys", "index-phones", "--batch", "2"]).output for _ in range(2)]
+    with reading() as session:
+        assert session.scalars(select(Resident.phone_index).order_by(Resident.id)).all() == wanted
+    assert ["3" in said[0], "0" in said[1]] == [True, True]

@@ -6,6 +6,7 @@ from models import Pledge, PledgeKind, PledgeStatus
 from wxbackend.console.forms import ConsoleForm, ReasonForm
 from wxbackend.console.frame import go, page, read_query, refusals_on
 from wxbackend.console.queries import PledgeQuery
+from wxbackend.console.reads.content import reviews_of
 from wxbackend.console.reads.pledges import PledgeFilter, find_pledges, read_history
 from wxbackend.core import audit
 from wxbackend.core.caller import Caller
@@ -60,10 +61,12 @@ def _reveal(number: str, form: ReasonForm, caller: Caller) -> str:
 def _history(number: str, form: ConsoleForm, *, revealed: str | None = None) -> Response:
     with reading() as session:
         history = read_history(session, number=number, prefixes=current_caller().prefixes)
+        reviews = reviews_of(session, number=number)
     name = _holder_name(history.pledge)
     return page(
         "pledge.html",
         history=history,
+        reviews=reviews,
         masked_name=mask(name) if name else None,
         revealed=revealed,
         form=form,
