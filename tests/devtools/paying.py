@@ -2,6 +2,8 @@
 
 import json
 
+from wxbackend.devtools.wxsim.orders import OrderForm
+
 NUMBER = "P261121ABCDEFGHJK01"
 SECOND = "P261121ABCDEFGHJK02"
 REFUND = "R261121ABCDEFGHJK01"
@@ -29,6 +31,35 @@ def advance(simulator, seconds):
 
 def flush(simulator, until="due"):
     return simulator.control("POST", "flush", {"until": until})["sent"]
+
+
+def pay_directly(
+    simulator, number=NUMBER, *, mchid="1680000001", notify_url="https://xiangshu.example/wx/pay/notify", **more
+):
+    """Place and pay an order without going through HTTP; keywords go to the control call."""
+    world = simulator.world
+    form = OrderForm(
+        appid=world.app.appid,
+        mchid=mchid,
+        description="认种 三棵",
+        out_trade_no=number,
+        notify_url=notify_url,
+        total_fen=TOTAL,
+        openid=simulator.control("POST", "users", {})["openid"],
+        attach=None,
+        time_expire=None,
+        expires_at=None,
+    )
+    world.order_book.place(form, now=world.clock.now())
+    return simulator.control("POST", "pay", {"out_trade_no": number, **more})
+
+
+def opens(sdk, headers, body) -> bool:
+    """Whether the SDK takes it; it refuses by None, by many exceptions, or by certificates that do not help."""
+    try:
+        return bool(sdk.callback(headers, body))
+    except Exception:  # noqa: BLE001  the SDK raises whatever its parts raise, Exception itself included
+        return False
 
 
 def plan_refund(simulator, **order):

@@ -1,56 +1,31 @@
 """Notifications: opened by the unmodified wechatpayv3, on the real schedule, duplicated, held and forged."""
 
 import json
-import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import pytest
 
-from wxbackend.devtools.wxsim import ControlFailed, SimClock, Simulator, serve_simulator
-from wxbackend.devtools.wxsim.http_post import post_over_http
+from tests.devtools.paying import NUMBER, flush, opens, pay_directly
+from wxbackend.devtools.wxsim import ControlFailed, SimClock, Simulator
 from wxbackend.devtools.wxsim.notices_forged import Forgery
-from wxbackend.devtools.wxsim.orders import OrderForm
 
-NUMBER = "P261121ABCDEFGHJK01"
 MINUTE, HOUR = 60, 3600
 REAL_GAPS_S = [15, 15, 30, 3 * MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 30 * MINUTE, 30 * MINUTE, 60 * MINUTE]
 REAL_GAPS_S += [3 * HOUR, 3 * HOUR, 3 * HOUR, 6 * HOUR, 6 * HOUR]
 
 
 @pytest.fixture
-def paid(simulator, merchant):
+def paid(simulator):
     """Place and pay an order without going through HTTP; keywords go to the control call."""
 
     def act(number: str = NUMBER, *, of: Simulator = simulator, **more):
-        openid = of.control("POST", "users", {})["openid"]
-        world = of.world
-        form = OrderForm(
-            appid=world.app.appid,
-            mchid=merchant.mchid,
-            description="认种 三棵",
-            out_trade_no=number,
-            notify_url=more.pop("notify_url", "https://xiangshu.example/wx/pay/notify"),
-            total_fen=29700,
-            openid=openid,
-            attach=None,
-            time_expire=None,
-            expires_at=None,
-        )
-        world.order_book.place(form, now=world.clock.now())
-        return of.control("POST", "pay", {"out_trade_no": number, **more})
+        return pay_directly(of, number, **more)
 
     return act
 
 
 def deliveries(simulator, number=NUMBER):
     return simulator.control("GET", f"deliveries?out_trade_no={number}")["deliveries"]
-
-
-def flush(simulator, until="due"):
-    return simulator.control("POST", "flush", {"until": until})["sent"]
 
 
 def test_the_sdk_verifies_and_opens_the_notification_of_a_payment(pay_sdk, simulator, mailbox, paid, merchant):
@@ -266,14 +241,6 @@ def test_an_override_of_nothing_is_refused(simulator, paid):
             simulator.control("POST", "notify", {"out_trade_no": NUMBER, "override": {name: 1}})
 
 
-def opens(sdk, headers, body) -> bool:
-    """Whether the SDK takes it; it refuses by None, by many exceptions, or by certificates that do not help."""
-    try:
-        return bool(sdk.callback(headers, body))
-    except Exception:  # noqa: BLE001  the SDK raises whatever its parts raise, Exception itself included
-        return False
-
-
 SIGNED_AT_ANOTHER_TIME = {Forgery.STALE_TIMESTAMP, Forgery.FUTURE_TIMESTAMP, Forgery.BAD_TIMESTAMP}
 
 
@@ -305,90 +272,3 @@ def test_an_unpaid_order_sends_nothing(simulator, place):
     place()
     with pytest.raises(ControlFailed, match="only a paid order"):
         simulator.control("POST", "notify", {"out_trade_no": NUMBER})
-
-
-class Backend(ThreadingHTTPServer):
-    """A backend on a socket that answers each notification with the next status."""
-
-    daemon_threads = True
-
-    def __init__(self, statuses: list[int]) -> None:
-        self.statuses = statuses
-        self.heard: list[tuple[dict[str, str], bytes]] = []
-        self.done = threading.Event()
-        super().__init__(("127.0.0.1", 0), BackendHandler)
-
-
-class BackendHandler(BaseHTTPRequestHandler):
-    server: Backend
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.heard.append((dict(self.headers.items()), body))
-        status = self.server.statuses.pop(0)
-        self.send_response(status)
-        self.end_headers()
-        if not self.server.statuses:
-            self.server.done.set()
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@pytest.fixture
-def backend() -> Iterator[Backend]:
-    server = Backend([500, 302, 204])
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_over_real_http_the_background_retries_on_its_own_until_accepted(new_world, backend, paid):
-    simulator = Simulator(new_world(SimClock(speed=10_000)))
-    url = f"http://127.0.0.1:{backend.server_port}/wx/pay/notify"
-    with serve_simulator(simulator):
-        paid(of=simulator, notify_url=url)
-        assert backend.done.wait(5)
-        flush(simulator)
-    assert [attempt["status"] for attempt in deliveries(simulator)[0]["attempts"]] == [500, 302, 204]
-    assert len(backend.heard) == 3
-    assert backend.heard[0][0]["Content-Type"] == "application/json"
-
-
-def test_copies_arrive_at_the_same_time(new_world, paid):
-    everyone = threading.Barrier(21)
-
-    def meet(url: str, headers: dict[str, str], body: bytes) -> int:
-        everyone.wait(5)
-        return 204
-
-    simulator = Simulator(new_world(SimClock()), post=meet)
-    simulator.control("POST", "plans", {"copies": 20})
-    simulator.start()
-    paid(of=simulator)
-    everyone.wait(5)
-    simulator.stop()
-    assert [delivery["state"] for delivery in deliveries(simulator)] == ["delivered"] * 20
-
-
-def test_a_backend_that_answers_too_late_has_not_answered():
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/n"
-        with pytest.raises(TimeoutError):
-            post_over_http(url, {}, b"{}", limit_s=0.05)
-
-
-def test_moving_the_clock_wakes_the_background(new_world, backend, paid):
-    simulator = Simulator(new_world(SimClock()))
-    with serve_simulator(simulator):
-        paid(of=simulator, notify_url=f"http://127.0.0.1:{backend.server_port}/n")
-        flush(simulator)
-        simulator.control("POST", "clock", {"advance_s": 16})
-        flush(simulator)
-        simulator.control("POST", "clock", {"advance_s": 16})
-        assert backend.done.wait(5)
-        flush(simulator)
-    assert deliveries(simulator)[0]["state"] == "delivered"

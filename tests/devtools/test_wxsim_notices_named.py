@@ -5,18 +5,9 @@ import time
 
 import pytest
 
-from tests.devtools.paying import NUMBER, flush
+from tests.devtools.paying import NUMBER, flush, opens, pay_directly
 from wxbackend.devtools.wxsim import ControlFailed, SimClock, Simulator
 from wxbackend.devtools.wxsim.notices_named import TROUBLES
-from wxbackend.devtools.wxsim.orders import OrderForm
-
-
-def opens(sdk, headers, body) -> bool:
-    """Whether the SDK takes it; it refuses by None, by many exceptions, or by certificates that do not help."""
-    try:
-        return bool(sdk.callback(headers, body))
-    except Exception:  # noqa: BLE001  the SDK raises whatever its parts raise, Exception itself included
-        return False
 
 
 def test_every_trouble_by_name_can_be_ordered_and_told_apart(simulator, mailbox, paid):
@@ -56,10 +47,7 @@ def test_a_notification_of_one_kind_may_come_under_another_name_or_to_another_ad
 @pytest.mark.parametrize("url", ["nowhere", "http://[", "http://127.0.0.1:99999/"])
 def test_an_address_that_is_none_is_an_attempt_that_failed(new_world, url):
     simulator = Simulator(new_world(SimClock()))
-    openid = simulator.control("POST", "users", {})["openid"]
-    form = OrderForm("wx1", "1680000001", "认种", NUMBER, url, 100, openid, None, None, None)
-    simulator.world.order_book.place(form, now=simulator.world.clock.now())
-    simulator.control("POST", "pay", {"out_trade_no": NUMBER})
+    pay_directly(simulator, notify_url=url)
     flush(simulator)
     [delivery] = simulator.control("GET", "deliveries")["deliveries"]
     assert (delivery["state"], delivery["attempts"][0]["status"]) == ("waiting", None)
