@@ -78,7 +78,7 @@ LEDGER = (
     Lie(
         "reversal-mirrors-the-original",
         "UPDATE ledger_transfer SET reverses_id ="
-        f" (SELECT id FROM ledger_transfer WHERE idem = {_key('planted', 'money')}) WHERE code = 'reversal'",
+        f" (SELECT id FROM ledger_transfer WHERE idem = {_key('planted', 'money')}) WHERE idem = 'spend:1:back'",
     ),
     Lie(
         "lot-is-its-transfer",
@@ -94,10 +94,14 @@ LEDGER = (
     Lie(
         "lot-is-used-by-its-owner",
         f"UPDATE lot_use SET transfer_id = (SELECT id FROM ledger_transfer WHERE idem = {_key('sold', 'green')})"
-        " WHERE amount > 0",
+        " WHERE amount > 0 AND transfer_id = (SELECT id FROM ledger_transfer WHERE idem = 'spend:1')",
         ("spending-names-its-lots",),
     ),
-    Lie("spending-names-its-lots", "DELETE FROM lot_use WHERE amount > 0", ("lots-add-up",)),
+    Lie(
+        "spending-names-its-lots",
+        "DELETE FROM lot_use WHERE amount > 0",
+        ("lots-add-up", "refund-comes-from-its-payment"),
+    ),
     Lie("reversal-gives-back-its-lots", "DELETE FROM lot_use WHERE amount < 0", ("lots-add-up",)),
 )
 
@@ -134,11 +138,11 @@ PAYMENTS = (
     Lie("attempt-asks-the-price", "UPDATE payment_attempt SET amount_fen = 1 WHERE status = 'failed'"),
     Lie("price-times-trees", "UPDATE pledge SET unit_price_fen = 1 WHERE number = '{expired}'"),
     Lie("paid-when-wechat-says", "UPDATE pledge SET paid_at = '2026-03-12 03:00:00.000000' WHERE number = '{funded}'"),
-    Lie("refund-due-is-what-came-in", "UPDATE refund_due SET transaction_id = 'another'"),
+    Lie("refund-due-is-what-came-in", "UPDATE refund_due SET transaction_id = 'another' WHERE reason = 'no_stock'"),
     Lie(
         "suspense-holds-what-is-owed",
-        "UPDATE refund_due SET amount_fen = amount_fen - 1",
-        ("refund-due-is-what-came-in",),
+        "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'suspense'",
+        ("balance-is-the-sum",),
     ),
     Lie(
         "applied-notice-is-booked",
@@ -150,6 +154,97 @@ PAYMENTS = (
         "rules-do-not-overlap",
         "INSERT INTO points_rule (code, version, fen_per_honour, valid_from, sentence, source)"
         " SELECT code, 2, 1, '2026-03-12', sentence, source FROM points_rule",
+    ),
+)
+
+_HELD = "(SELECT id FROM refund WHERE status = 'submitted' AND due_id IS NULL)"
+_HOLD = "(SELECT 'refund:' || number || ':hold' FROM refund WHERE status = 'submitted' AND due_id IS NULL)"
+_DEBTOR_PAID = "(SELECT idem FROM ledger_transfer WHERE code = 'points-debt')"
+
+REFUNDS = (
+    Lie("refunds-within-the-payment", "UPDATE payment_attempt SET refund_fen = 1 WHERE refund_fen = 0"),
+    Lie(
+        "refund-is-of-a-payment",
+        f"UPDATE refund SET attempt_id = (SELECT id FROM payment_attempt WHERE status = 'success' AND pledge_id ="
+        f" {_pledge('planted')}) WHERE id = {_HELD}",
+        ("refunds-within-the-payment", "refund-comes-from-its-payment"),
+    ),
+    Lie(
+        "refunding-is-set-aside",
+        "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'refunding'",
+        ("balance-is-the-sum",),
+    ),
+    Lie(
+        "refund-is-booked-once",
+        f"UPDATE ledger_transfer SET idem = 'refund:other:hold' WHERE idem = {_HOLD}",
+    ),
+    Lie(
+        "booked-refund-has-a-refund",
+        f"UPDATE ledger_transfer SET doc = 'refund:other' WHERE idem = {_HOLD}",
+    ),
+    Lie(
+        "refund-comes-from-its-payment",
+        f"UPDATE lot_use SET lot_id = (SELECT l.id FROM lot l JOIN ledger_transfer t ON t.id = l.transfer_id"
+        f" WHERE t.idem = {_key('planted', 'money')}) WHERE transfer_id = (SELECT id FROM ledger_transfer"
+        f" WHERE idem = {_HOLD})",
+        ("lots-add-up",),
+    ),
+    Lie(
+        "pledge-knows-its-refunds",
+        "UPDATE pledge SET refunded_fen = refunded_fen + 1 WHERE number = '{closed}'",
+    ),
+    Lie(
+        "frozen-for-one-refund",
+        "UPDATE pledge SET status = 'allocated' WHERE number = '{asked}'",
+        ("pledge-history-ends-where-it-stands",),
+    ),
+    Lie("points-went-back", "UPDATE points_debt SET amount = amount - 1, remaining = remaining - 1"),
+    Lie("points-debt-adds-up", "UPDATE points_debt SET remaining = remaining - 1"),
+    Lie(
+        "points-debt-was-paid-by-the-debtor",
+        f"UPDATE ledger_transfer SET debit_id = {_GREEN} WHERE code = 'points-debt'",
+        (*_MOVED, "lot-is-used-by-its-owner"),
+    ),
+    Lie(
+        "refunded-has-no-certificate",
+        f"UPDATE certificate SET status = 'applied' WHERE pledge_id = {_pledge('back')}",
+    ),
+    Lie(
+        "receipt-is-for-money-kept",
+        "INSERT INTO receipt_request (public_id, pledge_id, resident_id, county_code, row_key, amount_fen, status,"
+        " requested_at) SELECT 'r', id, resident_id, county_code, 'r', amount_fen, 'requested', created_at FROM pledge"
+        " WHERE number = '{partly}'",
+    ),
+    Lie(
+        "second-person-decided-the-refund",
+        "UPDATE refund SET decided_by = requested_by_id WHERE status = 'requested'",
+    ),
+    Lie(
+        "refund-history-ends-where-it-stands",
+        "DELETE FROM refund_move WHERE to_status = 'closed'",
+    ),
+    Lie("refund-is-followed", f"UPDATE refund SET next_try_at = NULL WHERE id = {_HELD}"),
+)
+
+RECONCILIATION = (
+    Lie("bill-is-its-lines", "UPDATE bill SET in_fen = in_fen + 1 WHERE kind = 'trade'"),
+    Lie(
+        "bill-has-lines-of-its-kind",
+        "UPDATE bill_line SET bill_id = (SELECT id FROM bill WHERE kind = 'fund'), ordinal = 9999"
+        " WHERE transaction_id = '4200999'",
+        ("bill-is-its-lines",),
+    ),
+    Lie(
+        "difference-in-order-agrees",
+        "UPDATE bill_line SET amount_fen = amount_fen + CASE ordinal WHEN 1 THEN 1 ELSE -1 END"
+        " WHERE kind = 'payment' AND ordinal < 3",
+    ),
+    Lie("explained-difference-has-a-trail", "DELETE FROM audit_entry WHERE action = 'reconciliation.resolve'"),
+    Lie("decided-mismatch-has-a-trail", "DELETE FROM audit_entry WHERE action = 'mismatch.refund'"),
+    Lie(
+        "mismatch-sent-back-is-owed",
+        "UPDATE refund_due SET transaction_id = 'another' WHERE reason = 'mismatch'",
+        ("refund-due-is-what-came-in",),
     ),
 )
 
@@ -222,6 +317,7 @@ WALKS = (
         ("paid-when-wechat-says",),
     ),
     Lie("moves-are-legal", f"UPDATE pledge_move SET from_status = 'planted' WHERE pledge_id = {_pledge('sold')}"),
+    Lie("refund-moves-are-legal", "UPDATE refund_move SET from_status = 'closed' WHERE to_status = 'submitted'"),
     Lie("points-expire-on-time", f"UPDATE lot SET expires_on = '2099-12-31' WHERE account_id = {_GREEN}"),
     Lie(
         "expired-points-are-not-spent",
@@ -231,4 +327,4 @@ WALKS = (
     Lie("references-lead-somewhere", "UPDATE planting_base SET species_id = 999999"),
 )
 
-LIES = (*LEDGER, *PAYMENTS, *STOCK, *CERTIFICATES, *STATES, *WALKS)
+LIES = (*LEDGER, *PAYMENTS, *REFUNDS, *RECONCILIATION, *STOCK, *CERTIFICATES, *STATES, *WALKS)

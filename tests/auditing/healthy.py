@@ -20,19 +20,24 @@ from models import (
     TreeLife,
 )
 from models.ledger import TransferCode
+from tests.auditing import reconciled
 from tests.fakes import Clock, FakeMini, FakePay, FakePush, FakeStorage, Luck
 from tests.make import COUNTY, Make
+from tests.payments.walk import Walk
+from tests.refunds.counter import Counter
 from wxbackend.core.caller import Caller
 from wxbackend.core.db import db, reading, transaction
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
 from wxbackend.core.worker import Worker
+from wxbackend.core.wxpay import RefundState
 from wxbackend.factory import create_app
 from wxbackend.honours import service as honours
 from wxbackend.honours.tools import issuing_tools
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, green_issue, resident_green
 from wxbackend.payments import jobs
+from wxbackend.refunds import jobs as refund_jobs
 from wxbackend.trees import service as trees
 
 STAFF = Caller(kind="staff", id=1, session_id=1)
@@ -40,12 +45,13 @@ STAFF = Caller(kind="staff", id=1, session_id=1)
 
 @dataclass
 class Healthy:
-    """``numbers`` are the pledges by what became of them."""
+    """``numbers`` are the pledges by what became of them, ``refunds`` the refunds by their pledges."""
 
     url: str
     clock: Clock = field(default_factory=Clock)
     storage: FakeStorage = field(default_factory=FakeStorage)
     numbers: dict[str, str] = field(default_factory=dict)
+    refunds: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pay = FakePay(self.clock)
@@ -78,6 +84,9 @@ class Healthy:
             self._work()
             self._afterwards()
             self._work()
+            self._refunds()
+            self._work()
+            self._bills()
             self.opened("funded", "a", tree_count=1)
             self.paid("funded", "a")
 
@@ -125,6 +134,41 @@ class Healthy:
         assert gone.status_code == 204, gone.text
         self.opened("pending", "b", tree_count=2)
         self.told(self.pay.notice_of(self.pay.pay(self.order("pending", "b"), total_fen=1)))
+
+    def _refunds(self) -> None:
+        """One refund in each state that lasts, and a debt of points that is half paid."""
+        self.counter = Counter(Walk(self.app, self.client, self.make, self.pay, self.clock))
+        for name in ("partly", "back", "asked", "held", "closed"):
+            self.opened(name, "d", tree_count=2)
+            self.paid(name, "d")
+        self.opened("indebted", "e", kind="donate", amount_fen=20_000)
+        self.paid("indebted", "e")
+        self._work()
+        self._spend("spend:2", self.numbers["indebted"], 15)
+        for name, count in (("partly", 1), ("back", None), ("indebted", None)):
+            self.refunds[name] = self.counter.refunded(self.numbers[name], trees=count)
+        self.refunds["closed"] = self.counter.accepted(self.numbers["closed"])
+        self.counter.tell(self.refunds["closed"], RefundState.CLOSED)
+        self.refunds["held"] = self.counter.accepted(self.numbers["held"])
+        self.refunds["asked"] = self.counter.ask(self.numbers["asked"], by=self.counter.office())
+        self.opened("earned", "e", kind="donate", amount_fen=5_000)
+        self.paid("earned", "e")
+        refund_jobs.settle_debts()
+
+    def _spend(self, key: str, number: str, amount: int) -> None:
+        with reading() as session:
+            spender = session.scalars(select(Pledge.resident_id).where(Pledge.number == number)).one()
+        spent = Entry(key, resident_green(spender), green_issue(COUNTY), amount, TransferCode.SPEND, key)
+        with transaction() as session:
+            ledger.spend(session, entry=spent, purpose="store", now=self.clock())
+
+    def _bills(self) -> None:
+        """A payment that did not fit goes back, and WeChat's bill is compared."""
+        self.opened("misfit", "b", tree_count=1)
+        order = self.order("misfit", "b")
+        self.told(self.pay.notice_of(self.pay.pay(order, total_fen=7_777)))
+        reconciled.send_back(self.pay, self.clock, order)
+        reconciled.compare(self.pay, self.clock)
 
     def _second_person(self) -> None:
         with transaction() as session:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from models import AuditEntry, LedgerTransfer, OutboxMessage, PaymentAttempt, PaymentMismatch, RefundDue, Role
+from models import AuditEntry, LedgerTransfer, OutboxMessage, PaymentAttempt, PaymentMismatch, Refund, RefundDue, Role
 from tests.fakes import MCHID
 from tests.make import OTHER_COUNTY
 from tests.staff.people import Office
@@ -60,6 +60,8 @@ def test_amount_that_differs_is_sent_back_as_it_was_paid(walk, pledge, office):
     [attempt] = walk.attempts()
     assert (attempt.status, attempt.amount_fen, attempt.transaction_id) == ("success", 7777, paid.transaction_id)
     assert booked(walk) == [(7777, "suspense")]
+    [refund] = walk.all(Refund)
+    assert (refund.due_id, refund.amount_fen, refund.status) == (due.id, 7777, "approved")
     [row] = walk.all(PaymentMismatch)
     assert (row.status, row.resolution, row.resolution_note) == ("resolved", "refunded", REASON["reason"])
     assert walk.status(pledge[0]) == "pending"

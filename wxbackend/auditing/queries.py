@@ -7,8 +7,9 @@ SQLite and PostgreSQL. A new kind of transfer, account or state has to be told t
 from wxbackend.auditing.certificates import CERTIFICATES
 from wxbackend.auditing.ledger import LEDGER
 from wxbackend.auditing.payments import PAYMENTS
+from wxbackend.auditing.reconciliation import RECONCILIATION
 from wxbackend.auditing.refunds import REFUNDS
 from wxbackend.auditing.states import STATES
 from wxbackend.auditing.stock import STOCK
 
-QUERIES = (*LEDGER, *PAYMENTS, *REFUNDS, *STOCK, *CERTIFICATES, *STATES)
+QUERIES = (*LEDGER, *PAYMENTS, *REFUNDS, *RECONCILIATION, *STOCK, *CERTIFICATES, *STATES)

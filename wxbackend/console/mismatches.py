@@ -13,6 +13,7 @@ from wxbackend.core.policies import allow, current_caller, staff
 from wxbackend.core.ports import ports
 from wxbackend.payments import mismatches
 from wxbackend.payments.mismatches import Case, MismatchNotRefundable
+from wxbackend.refunds import suspense
 from wxbackend.staff.errors import ConfirmationNeeded
 
 bp = Blueprint("mismatches", __name__, url_prefix="/mismatches")
@@ -68,9 +69,10 @@ def _decide(handle: str, act: Callable[[Case, str], None], *, said: str) -> Resp
 def _send_back(case: Case, note: str) -> None:
     if case.mchid is None:
         raise MismatchNotRefundable("没有这个支付单，无法由系统退回")
-    state = ports().pay.query(mchid=case.mchid, out_trade_no=case.out_trade_no)
+    state, now = ports().pay.query(mchid=case.mchid, out_trade_no=case.out_trade_no), ports().now()
     with transaction() as session:
-        mismatches.send_back(session, case=case, state=state, caller=current_caller(), note=note, now=ports().now())
+        due = mismatches.send_back(session, case=case, state=state, caller=current_caller(), note=note, now=now)
+        suspense.repay(session, due_id=due.id, now=now)
 
 
 def _dismiss(case: Case, note: str) -> None:
