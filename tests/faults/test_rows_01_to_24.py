@@ -1,5 +1,6 @@
 """What goes wrong with payments: duplicates, loss, disorder, forgery, doubt. One county, one simulated WeChat."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -134,6 +135,12 @@ def test_row_13_while_keys_change_a_notice_signed_by_either_is_taken(county, num
     county.control("POST", f"merchants/{MCHID}", {"sign_mode": mode})
     assert county.pay(order) == [204]
     once(county, number, order)
+
+
+def test_row_14_the_days_that_a_platform_certificate_has_left_are_measured(county):
+    told = county.client.get("/metrics").text
+    days = re.findall(rf'xiangshu_platform_certificate_days{{mchid="{MCHID}",serial="[0-9A-F]+"}} ([0-9.]+)', told)
+    assert [float(left) > 0 for left in days] == [True]
 
 
 def test_row_15_a_notice_sealed_with_another_key_is_refused(county, number, order):
