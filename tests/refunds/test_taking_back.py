@@ -156,8 +156,10 @@ def test_certificate_that_waits_to_be_issued_goes_on_waiting_beside_what_is_left
 
 
 def test_erased_holder_gets_no_new_certificate(counter, walk, me, planted_three, assert_clean):
-    refund = counter.accepted(planted_three, trees=1)
     assert walk.client.delete("/v1/me", headers=me).status_code == 204
+    refund = counter.ask(planted_three, trees=1, by=counter.office())
+    counter.decide(refund)
+    counter.desk.submit(refund)
     counter.tell(refund, SUCCESS)
     assert certificates(walk) == [("revoked", 3, "部分退款")]
     assert_clean()
