@@ -232,7 +232,8 @@ def test_row_24_a_second_paid_order_of_one_pledge_goes_back_by_itself(county, ba
     first = county.order(number, me)
     county.plan(hold=True)
     county.pay(first)
-    lie = {"trade_state": "CLOSED", "out_trade_no": first, "mchid": MCHID}
+    [known] = county.control("GET", f"orders?out_trade_no={first}")["orders"]
+    lie = {**known, "trade_state": "CLOSED"}
     county.fault(f"out-trade-no/{first}$", times=1, json=lie)
     county.forward(seconds=11)
     county.work()  # it is told that nobody paid, and nobody can any more
