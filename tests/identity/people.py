@@ -22,8 +22,14 @@ from models import (
     PledgeMove,
     PledgeStatus,
     PledgeTree,
+    PointsDebt,
+    ReceiptRequest,
+    Refund,
     RefundDue,
     RefundDueReason,
+    RefundMove,
+    RefundReason,
+    RefundStatus,
     Resident,
     ReviewStatus,
     TransferCode,
@@ -45,9 +51,26 @@ OCCASION = "乔迁"
 SALT = "salt-of-the-name"
 DEVICE = "CanaryPhone/1.0"
 KEPT_ANSWER = "answer-with-a-name"
+EXPLANATION = "家里老人住院"
+TITLE, USCC = "小苗林木经营部", "92445281MA0000001L"
 MISSING = "叶"
 #: What an erasure must leave no trace of.
-SECRETS = (PHONE, NAME, NICKNAME, HOLDER, DEDICATION, OCCASION, SALT, DEVICE, KEPT_ANSWER, "openid-a", "unionid-a")
+SECRETS = (
+    PHONE,
+    NAME,
+    NICKNAME,
+    HOLDER,
+    DEDICATION,
+    OCCASION,
+    SALT,
+    DEVICE,
+    KEPT_ANSWER,
+    "openid-a",
+    "unionid-a",
+    EXPLANATION,
+    TITLE,
+    USCC,
+)
 
 
 def resident_id_of(safe: Vault, person: str = "a") -> int:
@@ -230,6 +253,58 @@ class Furnisher:
             )
         return token
 
+    def refund(self, pledge: Pledge, attempt: PaymentAttempt) -> None:
+        """One that its owner asked for and took back, with a debt of points as if it had gone through."""
+        with transaction() as session:
+            row = Refund(
+                number=f"R260312{self.make.next():010d}",
+                pledge_id=pledge.id,
+                attempt_id=attempt.id,
+                county_code=COUNTY,
+                reason=RefundReason.CHANGE_OF_MIND,
+                amount_fen=5000,
+                tree_count=1,
+                from_status=PledgeStatus.FUNDED,
+                requested_by_kind="resident",
+                requested_by_id=pledge.resident_id,
+                requested_at=self.clock(),
+                status=RefundStatus.WITHDRAWN,
+                explanation=EXPLANATION,
+            )
+            session.add(row)
+            session.flush()
+            session.add(
+                RefundMove(refund_id=row.id, from_status=None, to_status=row.status, cause="test", at=self.clock())
+            )
+            session.add(
+                PointsDebt(
+                    resident_id=pledge.resident_id,
+                    pledge_id=pledge.id,
+                    refund_id=row.id,
+                    amount=1,
+                    remaining=0,
+                    created_at=self.clock(),
+                )
+            )
+
+    def receipt(self, pledge: Pledge) -> None:
+        """A request that nobody decided."""
+        row_key = f"receipt-row-{self.make.next()}"
+        with transaction() as session:
+            session.add(
+                ReceiptRequest(
+                    public_id=row_key,
+                    pledge_id=pledge.id,
+                    resident_id=pledge.resident_id,
+                    county_code=COUNTY,
+                    row_key=row_key,
+                    title_sealed=self.safe.seal(TITLE, place=place_of("receipt_request", "title_sealed", row_key)),
+                    uscc=USCC,
+                    amount_fen=5000,
+                    requested_at=self.clock(),
+                )
+            )
+
     def everything(self, resident_id: int) -> Holdings:
         """One paid pledge with a tree, points, a certificate and its files, and a refund that is due."""
         pledge = self.pledge(resident_id)
@@ -252,6 +327,8 @@ class Furnisher:
             )
         self.certificate(self.pledge(resident_id, base_id=base), issued=False)
         keys = tuple(self.file(certificate, form) for form in ("877.png", "pdf"))
+        self.refund(pledge, attempt)
+        self.receipt(pledge)
         self.nickname(resident_id)
         self.avatar(resident_id)
         self.points(pledge)

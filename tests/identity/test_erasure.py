@@ -21,6 +21,8 @@ from models import (
     OutboxMessage,
     Pledge,
     PledgeStatus,
+    ReceiptRequest,
+    Refund,
     Resident,
     ResidentSession,
     ResidentStatus,
@@ -86,7 +88,7 @@ def test_every_sealed_field_of_the_person_had_a_canary(client, person, safe):
     with reading() as session:
         empty = [
             f"{model.__tablename__}.{column.name}"
-            for model in (Resident, Pledge, Certificate, IdempotencyKey)
+            for model in (Resident, Pledge, Certificate, Refund, ReceiptRequest, IdempotencyKey)
             for column in inspect(model).columns
             if "pii" in column.info and not session.scalar(select(func.count(column)))
         ]

@@ -16,6 +16,7 @@ from models import (
     Pledge,
     PledgeMove,
     PledgeTree,
+    PointsDebt,
     PointsRule,
     ReceiptRequest,
     Refund,
@@ -35,6 +36,7 @@ REFUND_HIDDEN = {
     *("id", "pledge_id", "attempt_id", "due_id", "requested_by_id", "decided_by", "settled_by", "try_count"),
     "next_try_at",
 }
+DEBT_HIDDEN = {"id", "resident_id", "pledge_id", "refund_id"}
 RECEIPT_HIDDEN = {"id", "pledge_id", "resident_id", "row_key", "decided_by", "reversed_by"}
 CERTIFICATE_HIDDEN = {"id", "pledge_id", "resident_id", "row_key", "name_salt_sealed", "supersedes_id"}
 MESSAGE_HIDDEN = {"id", "resident_id", "key"}
@@ -111,6 +113,13 @@ def _refund_moves(session: Session, resident_id: int) -> list[tuple[int, dict[st
         (move.refund_id, {"to_status": move.to_status, "cause": move.cause, "at": plain(move.at)})
         for move in session.scalars(query)
     ]
+
+
+def points_debts(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
+    """Points that were spent before their refund."""
+    query = select(PointsDebt, Refund.number).join(Refund, Refund.id == PointsDebt.refund_id)
+    rows = session.execute(query.where(PointsDebt.resident_id == whose.resident_id).order_by(PointsDebt.id))
+    return [{"refund": number, **facts(debt, safe=whose.safe, hide=DEBT_HIDDEN)} for debt, number in rows]
 
 
 def receipts(session: Session, *, whose: Subject) -> list[dict[str, Any]]:
@@ -191,6 +200,7 @@ SECTIONS = (
     Section("receipts", receipts),
     Section("trees", trees),
     Section("points", points),
+    Section("points_debts", points_debts),
     Section("certificates", certificates),
     Section("messages", messages),
     Section("message_consents", message_consents),

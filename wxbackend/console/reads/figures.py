@@ -16,6 +16,7 @@ from models import (
     OutboxStatus,
     PlantingBase,
     Pledge,
+    PledgeStatus,
     Tree,
     TreeLife,
 )
@@ -60,7 +61,9 @@ def read_figures(
     trees = _trees(prefixes)
     queries: dict[str, Select[int]] = {
         "pledge_count": _paid(prefixes, func.count()),
-        "paid_fen": _paid(prefixes, cast(func.coalesce(func.sum(Pledge.amount_fen), 0), BigInteger)),
+        "paid_fen": _paid(
+            prefixes, cast(func.coalesce(func.sum(Pledge.amount_fen - Pledge.refunded_fen), 0), BigInteger)
+        ),
         "planned_count": trees.where(Tree.life.in_(NOT_IN_THE_GROUND)),
         "planted_count": trees.where(Tree.life.not_in(NOT_IN_THE_GROUND)),
         "certificate_count": _certificates(prefixes).where(Certificate.status == CertificateStatus.ISSUED),
@@ -76,7 +79,9 @@ def read_figures(
 
 
 def _paid(prefixes: Sequence[str], figure: ColumnElement[int]) -> Select[int]:
-    return select(figure).select_from(Pledge).where(Pledge.paid_at.is_not(None), under(Pledge.county_code, prefixes))
+    """Over pledges that were paid and not wholly paid back."""
+    kept = Pledge.paid_at.is_not(None), Pledge.status != PledgeStatus.REFUNDED
+    return select(figure).select_from(Pledge).where(*kept, under(Pledge.county_code, prefixes))
 
 
 def _trees(prefixes: Sequence[str]) -> Select[int]:
