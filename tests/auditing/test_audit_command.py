@@ -44,7 +44,7 @@ def test_json_lists_violations_with_check_title_and_facts(app: Flask, make):
     [violation] = report["violations"]
     assert violation["check"] == "places-add-up"
     assert violation["title"] == "基地名额与认种单不符"
-    assert violation["facts"] == [base_id, "0", "1", "100", "0", "0"]
+    assert violation["facts"] == [base_id, "0", "1", "100", "0", "0", "0"]
 
 
 def test_json_of_a_clean_database(app: Flask):

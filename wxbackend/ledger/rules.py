@@ -98,7 +98,7 @@ class Entry:
     def digest(self) -> bytes:
         """What makes two entries of one key the same."""
         lot = self.lot and (self.lot.source, self.lot.purpose, str(self.lot.expires_on))
-        said = (
+        said: tuple[object, ...] = (
             *(*self.debit.name, *self.credit.name, self.amount, self.code, self.doc, self.pledge_id, self.rule_id),
             *(lot, self.takes, self.reverses_id, self.memo),
         )
