@@ -222,3 +222,9 @@ def test_each_merchant_asks_for_its_own_refunds(world: PayWorld, serve: Serve) -
     found = gateway_of(world, stub.url).refund(replace(WANTED, mchid=OTHER_MCHID))
     assert found.mchid == OTHER_MCHID
     assert f'mchid="{OTHER_MCHID}"' in stub.seen()[0].headers["Authorization"]
+
+
+def test_a_query_that_is_answered_about_another_refund_is_forged(world: PayWorld, serve: Serve) -> None:
+    stub = serve(lambda _: world.answer(asked_refund(out_refund_no="R260312ZZZZZZZZZZ01")))
+    with pytest.raises(WxForged):
+        gateway_of(world, stub.url).query_refund(mchid=MCHID, out_refund_no=REFUND)
