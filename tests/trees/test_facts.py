@@ -17,6 +17,7 @@ from models import (
     PledgeTree,
     Resident,
     ResidentStatus,
+    ReviewStatus,
     TreeAdoption,
     TreeLife,
 )
@@ -99,6 +100,12 @@ def test_name_is_shown_masked_and_only_by_choice(client, grove, changes, shown):
     answer = client.get(f"/v1/trees/{tree.token}")
     assert answer.json["adopter"] == shown
     assert "小苗" not in answer.text + client.get(f"/t/{tree.token}").text
+
+
+@pytest.mark.parametrize("reviewed", [None, ReviewStatus.PENDING, ReviewStatus.REJECTED])
+def test_name_that_nobody_found_harmless_is_not_shown(client, grove, reviewed):
+    tree = grove.given(holder_name="林小苗", display=Display.NAME, reviewed=reviewed)[0]
+    assert client.get(f"/v1/trees/{tree.token}").json["adopter"] == KIND_PERSON
 
 
 def test_name_typed_into_the_profile_stands_in_for_the_holder(client, grove):
