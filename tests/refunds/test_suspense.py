@@ -30,7 +30,8 @@ def owed(walk, counter, me):
     return number
 
 
-def test_money_without_a_place_is_set_aside_and_sent_back_by_itself(counter, walk, owed, assert_clean):
+def test_money_without_a_place_is_set_aside_and_sent_back_by_itself(counter, walk, me, owed, assert_clean):
+    assert walk.seen(owed, me)["refund_due_fen"] == 5_000
     [refund] = walk.all(Refund)
     assert (str(refund.status), refund.requested_by_kind, refund.decided_by) == ("approved", "system", None)
     assert (counter.balance(SUSPENSE), counter.refunding()) == (0, 5_000)
@@ -38,6 +39,7 @@ def test_money_without_a_place_is_set_aside_and_sent_back_by_itself(counter, wal
     assert counter.status(refund.number) == "submitted"
     counter.tell(refund.number, SUCCESS)
     assert (counter.status(refund.number), counter.refunding(), walk.status(owed)) == ("success", 0, "expired")
+    assert walk.seen(owed, me)["refund_due_fen"] == 0
     assert counter.green(owed) == 5  # of the other pledge: nothing is taken back for money that earned nothing
     walk.drain()
     assert_clean()

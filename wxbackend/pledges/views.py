@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, func, literal, select, type_coerce, union_all
+from sqlalchemy import Select, Text, cast, exists, func, literal, select, type_coerce, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models import (
@@ -19,6 +19,7 @@ from models import (
     PointsRule,
     Refund,
     RefundDue,
+    RefundStatus,
     Species,
     Tree,
 )
@@ -182,9 +183,10 @@ def _lines(session: Session, ids: Sequence[int]) -> Sequence[tuple[str, int, str
         _plain(Certificate.status),
         literal(""),
     ).where(Certificate.pledge_id.in_(ids), Certificate.status != CertificateStatus.APPLIED)
+    paid_back = Refund.status == RefundStatus.SUCCESS
     owed = select(
         literal("owed"), RefundDue.pledge_id, cast(RefundDue.amount_fen, Text()), literal(""), literal(""), literal("")
-    ).where(RefundDue.pledge_id.in_(ids))
+    ).where(RefundDue.pledge_id.in_(ids), ~exists().where(Refund.due_id == RefundDue.id, paid_back))
     parts = union_all(bound, issued, owed, _newest_refunds(ids))
     return session.execute(parts.order_by("pledge_id", "number")).all()
 
