@@ -16,6 +16,9 @@ from models import (
     ContentSubject,
     DedicationStatus,
     IdempotencyKey,
+    InboxMessage,
+    MessageConsent,
+    MessageKind,
     PaymentAttempt,
     Pledge,
     PledgeKind,
@@ -305,6 +308,25 @@ class Furnisher:
                 )
             )
 
+    def message(self, resident_id: int) -> None:
+        """One in the inbox, and the consent to another."""
+        with transaction() as session:
+            session.add(
+                InboxMessage(
+                    public_id=f"message{resident_id}",
+                    resident_id=resident_id,
+                    kind=MessageKind.PAID,
+                    key="P1",
+                    title="支付成功",
+                    body="您已认种",
+                    page="pages/pledge/index",
+                    created_at=self.clock(),
+                )
+            )
+            session.add(
+                MessageConsent(resident_id=resident_id, kind=MessageKind.PAID, remaining=1, updated_at=self.clock())
+            )
+
     def everything(self, resident_id: int) -> Holdings:
         """One paid pledge with a tree, points, a certificate and its files, and a refund that is due."""
         pledge = self.pledge(resident_id)
@@ -332,6 +354,7 @@ class Furnisher:
         self.nickname(resident_id)
         self.avatar(resident_id)
         self.points(pledge)
+        self.message(resident_id)
         self.kept_answer(resident_id)
         return Holdings(resident_id, pledge.id, certificate.id, keys)
 

@@ -62,6 +62,7 @@ def test_copy_has_every_section_filled(client, person):
         *("profile", "consents", "sessions", "deeds"),
         *("pledges", "payments", "refunds_due", "refunds", "receipts", "trees"),
         *("points", "points_debts", "certificates"),
+        *("messages", "message_consents"),
         *("content_reviews", "avatars"),
     ]
     assert [name for name, section in sections.items() if not section] == []
