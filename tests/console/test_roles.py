@@ -140,6 +140,8 @@ TRACES = {
     "console.receipts.reject": "receipt.reject",
     "console.receipts.reverse": "receipt.reverse",
     "console.procurement.mark": "base.procure",
+    "console.content.approve": "content.approve",
+    "console.content.reject": "content.reject",
     "console.mismatches.send_back": "mismatch.refund",
     "console.mismatches.dismiss": "mismatch.dismiss",
     "console.reconciliation.download": "reconciliation.download",
