@@ -123,6 +123,26 @@ def test_row_11_a_flood_of_forgeries_calls_nobody_and_the_genuine_notice_is_stil
     once(county, number, order)
 
 
+def test_what_came_and_what_was_asked_is_counted_by_its_end(county, number, order):
+    before = counted(county)
+    county.plan(forge="random-signature")
+    county.pay(order)
+    county.control("POST", "notify", {"out_trade_no": order})
+    county.deliver()
+    after = counted(county)
+    changes = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
+    assert changes == {
+        'xiangshu_wechat_notices_total{door="pay",outcome="bad-notification"}': 1,
+        'xiangshu_wechat_notices_total{door="pay",outcome="funded"}': 1,
+    }
+    assert after['xiangshu_wechat_calls_total{host="pay",outcome="ok"}'] >= 1
+
+
+def counted(county: County) -> dict[str, float]:
+    lines = [line.rsplit(" ", 1) for line in county.client.get("/metrics").text.splitlines()]
+    return {name: float(value) for name, value in lines if re.match(r"xiangshu_wechat_(notices|calls)_total", name)}
+
+
 def test_row_12_wechats_own_probe_is_refused_and_its_repetition_taken(county, number, order):
     county.plan(forge="signtest")
     assert county.pay(order) == [401]

@@ -36,7 +36,7 @@ def tried(watch: Watch, deadline: Deadline, *, takes_s: float, timed_out: bool =
         raise WxUnavailable("trouble", timed_out=timed_out)
 
     with pytest.raises(WxUnavailable):
-        try_thrice(once, deadline=deadline, pause=pauses.append, jitter=lambda: 0.5, again=lambda _: True)
+        try_thrice(once, host="pay", deadline=deadline, pause=pauses.append, jitter=lambda: 0.5, again=lambda _: True)
     return len(tries), pauses
 
 
@@ -54,7 +54,9 @@ def test_pauses_vary_by_half_of_themselves(share: float, pauses: list[float]) ->
         raise WxUnavailable("trouble")
 
     with pytest.raises(WxUnavailable):
-        try_thrice(once, deadline=Deadline(10), pause=made.append, jitter=lambda: share, again=lambda _: True)
+        try_thrice(
+            once, host="pay", deadline=Deadline(10), pause=made.append, jitter=lambda: share, again=lambda _: True
+        )
     assert made == pytest.approx(pauses)
 
 

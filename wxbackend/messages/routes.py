@@ -4,6 +4,7 @@ import structlog
 from flask import Blueprint, Response, current_app, request
 from flask_openapi import APIBlueprint
 
+from wxbackend.core.counters import NOTICES
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import InvalidInput
 from wxbackend.core.health import alarm
@@ -13,7 +14,7 @@ from wxbackend.core.limits import limiter
 from wxbackend.core.policies import allow, current_caller, resident, wechat
 from wxbackend.core.ports import ports
 from wxbackend.core.schema import NewestFirstQuery, cut_page
-from wxbackend.core.wxmini import PushEvent
+from wxbackend.core.wxmini import BadPush, PushEvent
 from wxbackend.core.wxpay import WrongRecipient
 from wxbackend.messages import pushes
 from wxbackend.messages import service as messages
@@ -29,6 +30,7 @@ from wxbackend.messages.templates import Templates
 
 bp = APIBlueprint("messages", __name__)
 callbacks = Blueprint("wxpush", __name__)
+DOOR = "push"
 log = structlog.get_logger()
 
 
@@ -108,6 +110,7 @@ def push() -> Response:
     event = _opened()
     with transaction() as session:
         state = pushes.take(session, event=event, takers=current_app.extensions["xiangshu.pushes"], now=ports().now())
+    NOTICES.labels(DOOR, state or "repeated").inc()
     log.info("push taken", event_type=event.event, state=state or "repeated")
     return _text("success")
 
@@ -116,6 +119,10 @@ def _opened() -> PushEvent:
     """Raises ``BadPush``; a genuine one for somebody else's appid alarms: keys are configured crosswise."""
     try:
         return ports().push.open(query=request.args.to_dict(), body=request.get_data())
+    except BadPush:
+        NOTICES.labels(DOOR, BadPush.code).inc()
+        raise
     except WrongRecipient:
-        alarm("wrong-recipient", door="push")
+        NOTICES.labels(DOOR, WrongRecipient.code).inc()
+        alarm("wrong-recipient", door=DOOR)
         raise

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from flask_openapi import APIBlueprint
 from sqlalchemy.exc import DBAPIError
 
+from wxbackend.core.counters import NOTICES
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import NotFound, Problem
 from wxbackend.core.health import alarm
@@ -26,6 +27,7 @@ from wxbackend.pledges.schemas import PledgeAnswer, PledgePath
 
 bp = APIBlueprint("payments", __name__)
 callbacks = Blueprint("wxpay", __name__)
+DOOR = "pay"
 log = structlog.get_logger()
 
 
@@ -96,15 +98,18 @@ def refund_notice(mchid: str) -> Response:
 
 
 def _take(notice: Notice, body: str) -> Response:
-    inbox, ask = payments.Inbox(notice, body), ports()
+    inbox, now, outcome = payments.Inbox(notice, body), ports().now(), "ignored"
     if notice.refunded is not None:
         with transaction() as session:
-            payments.apply_refund(session, refunded=notice.refunded, inbox=inbox, tools=issuing_tools(), now=ask.now())
+            outcome = payments.apply_refund(
+                session, refunded=notice.refunded, inbox=inbox, tools=issuing_tools(), now=now
+            )
     elif notice.paid is not None:
         with transaction() as session:
-            payments.apply_transaction(session, paid=notice.paid, index=vault().index, now=ask.now(), inbox=inbox)
+            outcome = payments.apply_transaction(session, paid=notice.paid, index=vault().index, now=now, inbox=inbox)
     else:
         log.info("notice ignored", event_type=notice.event_type)
+    NOTICES.labels(DOOR, outcome).inc()
     return no_content()
 
 
@@ -118,6 +123,7 @@ def _open(mchid: str) -> tuple[Notice, str]:
         notice = ask.pay.open_notice(mchid=mchid, headers=dict(request.headers), body=body, now=ask.now())
     except BadNotification as refusal:
         if refusal.stale_order is not None:
+            NOTICES.labels(DOOR, "stale").inc()
             with transaction() as session:
                 attempts.ask_soon(session, number=refusal.stale_order, now=ask.now())
         if refusal.serial_unknown:
@@ -137,10 +143,12 @@ def _fail(status: int, message: str) -> Response:
 
 @callbacks.errorhandler(Problem)
 def _refused(problem: Problem) -> Response:
+    NOTICES.labels(DOOR, problem.code).inc()
     return _fail(problem.status, problem.title)
 
 
 @callbacks.errorhandler(DBAPIError)
 def _database_away(error: DBAPIError) -> Response:
+    NOTICES.labels(DOOR, "database-away").inc()
     log.error("database away during a callback", kind=type(error.orig).__name__)
     return _fail(500, "系统繁忙")

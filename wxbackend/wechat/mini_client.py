@@ -173,6 +173,7 @@ class MiniProgramClient(WeChatClient):  # type: ignore[misc]  # wechatpy carries
         """Up to three times; never again after a timeout, when a code may be spent and somebody waits."""
         return try_thrice(
             lambda: self._once(call, deadline),
+            host="mini",
             deadline=deadline,
             pause=self._pause,
             jitter=self._jitter,

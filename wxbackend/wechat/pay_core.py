@@ -106,7 +106,9 @@ class PayCore(Core):  # type: ignore[misc]  # wechatpayv3 carries no types
 
     def _thrice(self, deadline: Deadline, once: Callable[[], T]) -> T:
         try:
-            answer = try_thrice(once, deadline=deadline, pause=self._pause, jitter=self._jitter, again=lambda _: True)
+            answer = try_thrice(
+                once, host="pay", deadline=deadline, pause=self._pause, jitter=self._jitter, again=lambda _: True
+            )
         except WxRejected as refusal:
             self._tell(refusal)
             raise

@@ -13,6 +13,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from wxbackend.core.counters import counted_call
 from wxbackend.wechat.errors import WxUnavailable
 
 POOL_SIZE = 16
@@ -139,21 +140,25 @@ class Link:
 def try_thrice(
     once: Callable[[], T],
     *,
+    host: str,
     deadline: Deadline,
     pause: Callable[[float], None],
     jitter: Callable[[], float],
     again: Callable[[WxUnavailable], bool],
 ) -> T:
-    """Call up to three times while there is reason to and time is left; a pause varies by half of itself."""
+    """Call up to three times while there is reason to and time is left; a pause varies by half of itself.
+
+    Each try is counted under ``host``.
+    """
     for pause_s in TRY_PAUSES_S:
         try:
-            return once()
+            return counted_call(host, once)
         except WxUnavailable as trouble:
             varied_s = pause_s * (0.5 + jitter())
             if not again(trouble) or deadline.left_s() <= varied_s:
                 raise
         pause(varied_s)
-    return once()
+    return counted_call(host, once)
 
 
 def _within(timeout_s: tuple[float, float], until: Deadline) -> tuple[float, float]:
