@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import Flask
-from flask_openapi import OpenAPI
+from flask_openapi import APIBlueprint, OpenAPI
 
 from wxbackend.core.policies import policy_of
 
@@ -53,6 +53,16 @@ class Api(OpenAPI):
     """The application, whose document tells the truth about who may call what and how it refuses."""
 
     links: Links = MappingProxyType({})
+
+    def register_api(self, api: APIBlueprint, **options: Any) -> None:
+        """Two blueprints may serve one path: the library would keep the operations of the later one alone."""
+        told = dict(self.paths)
+        super().register_api(api, **options)
+        for path in told.keys() & api.paths.keys():
+            later = self.paths[path]
+            self.paths[path] = told[path].model_copy(
+                update={name: getattr(later, name) for name in later.model_fields_set}
+            )
 
     def generate_spec_json(self) -> None:
         super().generate_spec_json()  # type: ignore[no-untyped-call]
