@@ -49,6 +49,14 @@ class PaymentAttempt(HasId, Base):
             name="success_is_complete",
         ),
         CheckConstraint("refund_fen BETWEEN 0 AND amount_fen", name="refund_within_paid"),
+        # Reconciliation asks what a merchant was paid on a day.
+        Index(
+            "ix_payment_attempt_paid",
+            "mchid",
+            "paid_at",
+            postgresql_where=text("paid_at IS NOT NULL"),
+            sqlite_where=text("paid_at IS NOT NULL"),
+        ),
         Index(
             "ix_payment_attempt_due",
             "next_query_at",

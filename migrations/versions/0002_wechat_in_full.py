@@ -36,7 +36,10 @@ ADDED_TABLES = (
     *("inbox_message", "message_consent", "access_token", "platform_fault", "push_message", "shipping_report"),
     *("mini_code", "refund"),
 )
-PHONES = "CREATE INDEX ix_resident_phone_index ON resident (phone_index)"
+INDEXES = {
+    "ix_resident_phone_index": "resident (phone_index)",
+    "ix_payment_attempt_paid": "payment_attempt (mchid, paid_at) WHERE paid_at IS NOT NULL",
+}
 PAID_STATES = "'pending', 'funded', 'allocated', 'planted', 'active', 'ended', 'renewed', 'cancelled', 'expired'"
 EMPTY = (
     "openid_index IS NULL AND openid_sealed IS NULL AND unionid_sealed IS NULL AND name_sealed IS NULL"
@@ -100,7 +103,8 @@ def upgrade() -> None:
         _say(connection, _statements("0002_sqlite_tables.sql"))
     else:
         _constrain(connection, [(table, name, old, new) for table, name, old, new in CONSTRAINTS])
-    connection.exec_driver_sql(PHONES)
+    for name, columns in INDEXES.items():
+        connection.exec_driver_sql(f"CREATE INDEX {name} ON {columns}")
     for statement in _statements(f"0002_{connection.dialect.name}.sql"):
         connection.exec_driver_sql(statement if is_sqlite else statement.replace("%", "%%"))
 
@@ -110,7 +114,8 @@ def downgrade() -> None:
     is_sqlite = connection.dialect.name == "sqlite"
     for table in ADDED_TABLES:
         connection.exec_driver_sql(f"DROP TABLE {table}")
-    connection.exec_driver_sql("DROP INDEX ix_resident_phone_index")
+    for name in INDEXES:
+        connection.exec_driver_sql(f"DROP INDEX {name}")
     if is_sqlite:  # a CHECK or key that speaks of a column keeps it from being dropped
         _say(connection, map(_without_checks, _statements("0002_sqlite_tables.sql")))
     else:
