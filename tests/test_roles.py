@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from werkzeug.routing import Rule
 
+from models import MessageKind
 from tests.fakes import MCHID
 from tests.payments.walk import Walk
 from wxbackend.core.policies import policy_of
+from wxbackend.messages.templates import Template
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+#: Resident A's, wherever a person is asked for a name or for words of their own.
+NAME = "林小苗"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ DOORS: Mapping[tuple[str, str], Door] = {
     ("GET", "/T/<string:token>"): Door("public"),
     ("POST", "/wx/pay/notify/<string:mchid>"): Door("wechat", 401),
     ("POST", "/wx/refund/notify/<string:mchid>"): Door("wechat", 401),
+    ("GET", "/wx/push"): Door("wechat", 401),
+    ("POST", "/wx/push"): Door("wechat", 401),
     ("GET", "/v1/bases"): Door("public"),
     ("GET", "/v1/bases/<string:base_id>"): Door("public"),
     ("GET", "/v1/campaigns"): Door("public"),
@@ -54,13 +60,14 @@ DOORS: Mapping[tuple[str, str], Door] = {
     ("GET", "/v1/trees/<string:token>"): Door("public"),
     ("GET", "/v1/trees/<string:token>/code.png"): Door("public"),
     ("GET", "/v1/trees/<string:token>/code.svg"): Door("public"),
+    ("GET", "/v1/trees/<string:token>/mini-code.png"): Door("public"),
     ("GET", "/v1/verify/<string:token>"): Door("public"),
     ("POST", "/v1/sessions"): Door("public", 201, {"code": "code-x"}),
     ("GET", "/v1/sessions"): Door("resident"),
     ("DELETE", "/v1/sessions/current"): Door("resident", 204),
     ("DELETE", "/v1/sessions/<string:session_id>"): Door("resident", 204, owned=True),
     ("GET", "/v1/me"): Door("resident"),
-    ("PATCH", "/v1/me"): Door("resident", 200, {"name": "林小苗"}),
+    ("PATCH", "/v1/me"): Door("resident", 200, {"name": NAME}),
     ("PUT", "/v1/me/avatar"): Door("resident", 415, {}),
     ("POST", "/v1/me/avatar"): Door("resident", 415, {}),
     ("GET", "/media/<string:token>"): Door("public", 404),
@@ -72,6 +79,11 @@ DOORS: Mapping[tuple[str, str], Door] = {
     ("GET", "/v1/me/points/entries"): Door("resident"),
     ("GET", "/v1/me/trees"): Door("resident"),
     ("GET", "/v1/me/certificates"): Door("resident"),
+    ("GET", "/v1/me/messages"): Door("resident"),
+    ("POST", "/v1/me/messages/<string:message_id>/read"): Door("resident", 204, owned=True),
+    ("POST", "/v1/me/messages/read-all"): Door("resident", 204),
+    ("GET", "/v1/message-templates"): Door("resident"),
+    ("POST", "/v1/me/message-consents"): Door("resident", 201, {"accepted": ["paid"]}),
     ("GET", "/v1/certificates/<string:serial>"): Door("resident", owned=True),
     ("GET", "/v1/certificates/<string:serial>.jws"): Door("resident", owned=True),
     ("GET", "/v1/certificates/<string:serial>.pdf"): Door("resident", 503, owned=True),  # nothing is drawn here
@@ -82,6 +94,13 @@ DOORS: Mapping[tuple[str, str], Door] = {
     ("POST", "/v1/pledges/<string:number>/payments"): Door("resident", 409, owned=True),  # it is paid
     ("POST", "/v1/pledges/<string:number>/sync"): Door("resident", owned=True),
     ("POST", "/v1/pledges/<string:number>/cancel"): Door("resident", 409, owned=True),
+    ("GET", "/v1/pledges/<string:number>/receipt"): Door("resident", owned=True),
+    ("POST", "/v1/pledges/<string:number>/receipt"): Door("resident", 201, {"title": NAME}, owned=True),
+    ("POST", "/v1/pledges/<string:number>/receipt/withdraw"): Door("resident", owned=True),
+    ("GET", "/v1/pledges/<string:number>/refunds"): Door("resident", owned=True),
+    ("POST", "/v1/pledges/<string:number>/refunds"): Door("resident", 201, {"reason": "change_of_mind"}, owned=True),
+    ("GET", "/v1/refunds/<string:number>"): Door("resident", owned=True),
+    ("POST", "/v1/refunds/<string:number>/withdraw"): Door("resident", owned=True),
 }  # fmt: skip
 
 
@@ -105,16 +124,29 @@ def a(make):
     return make.resident("a")
 
 
+def asked_and_withdrawn(client, path: str, me, **body: str) -> dict[str, Any]:
+    """What was asked for at ``path``, and taken back: it may be asked for again."""
+    asked = client.post(path, json=body, headers=me)
+    assert asked.status_code == 201, asked.text
+    assert client.post(f"{asked.headers['Location']}/withdraw", headers=me).json["status"] == "withdrawn"
+    return asked.json
+
+
 @pytest.fixture
-def things(walk, client, make, a) -> dict[str, str]:
+def things(app, walk, client, make, a) -> dict[str, str]:
     """Path arguments: what belongs to resident A, and what everybody may see."""
+    app.extensions["xiangshu.templates"] = {MessageKind.PAID: Template("template-paid", {}, "pages/index")}
     base = make.base()
-    number = walk.open(base, a, holder_name="林小苗")
+    number = walk.open(base, a, holder_name=NAME, reward="receipt")
     pledge = walk.fulfilled(number, a)
     certificate = client.get("/v1/me/certificates", headers=a).json["items"][0]
+    asked_and_withdrawn(client, f"/v1/pledges/{number}/receipt", a, title=NAME)
+    refund = asked_and_withdrawn(client, f"/v1/pledges/{number}/refunds", a, reason="change_of_mind", explanation=NAME)
     make.resident("a")  # a second phone
     return {
         "number": number,
+        "refund number": refund["number"],
+        "message_id": client.get("/v1/me/messages", headers=a).json["items"][0]["id"],
         "serial": certificate["serial"],
         "certificate token": walk.certificates()[0].token or "",
         "token": walk.trees()[0].token,
@@ -133,6 +165,8 @@ def path_of(rule: Rule, things: Mapping[str, str]) -> str:
         known["token"] = things["certificate token"]
     if rule.rule == "/v1/status-lists/<int:number>":
         known["number"] = "0"
+    if rule.rule.startswith("/v1/refunds/"):
+        known["number"] = things["refund number"]
     path = rule.rule
     for argument in rule.arguments:
         converter = next(c for c in ("string", "path", "int") if f"<{c}:{argument}>" in path)
@@ -197,6 +231,18 @@ def test_another_residents_things_are_not_found(app, client, make, things):
             assert (answer.status_code, answer.json["code"]) == (404, "not-found"), (method, rule_text)
 
 
+def test_what_another_resident_lists_has_nothing_of_it(app, client, make, things):
+    headers = make.resident("b")
+    mine = [things[name] for name in ("number", "refund number", "message_id", "serial", "session_id", "token")]
+    for (method, rule_text), rule in doors(app).items():
+        door = DOORS[method, rule_text]
+        if method == "GET" and door.kind == "resident" and not rule.arguments:
+            told = call(client, door, method, path_of(rule, things), headers).text
+            assert [word for word in (*mine, NAME, "openid-a") if word in told] == [], rule_text
+
+
+#: What this door makes is taken back behind another: nobody whose refund is open may leave.
+REFUND_ASKED = ("POST", "/v1/pledges/<string:number>/refunds")
 #: Doors that shut others: tried last, in this order.
 LAST = [("DELETE", "/v1/sessions/<string:session_id>"), ("DELETE", "/v1/sessions/current"), ("DELETE", "/v1/me")]
 
@@ -208,6 +254,8 @@ def test_the_rightful_caller_passes_every_door(app, client, make, a, things):
         headers = make.resident("a") if key in LAST else a
         answer = call(client, door, key[0], path_of(rules[key], things), headers if door.kind == "resident" else {})
         assert answer.status_code == door.says, (key, answer.text)
+        if key == REFUND_ASKED:
+            things["refund number"] = answer.json["number"]
 
 
 def test_public_doors_do_not_look_at_tokens(app, client, things):
@@ -242,7 +290,7 @@ def test_nothing_public_says_who_somebody_is(app, client, things):
         door = DOORS[method, rule_text]
         if method == "GET" and door.kind == "public" and rule_text != "/openapi.json":
             answer = call(client, door, method, path_of(rule, things))
-            assert "林小苗".encode() not in answer.data, rule_text
+            assert NAME.encode() not in answer.data, rule_text
             assert b"openid-a" not in answer.data, rule_text
             if answer.is_json:
                 assert not any(word in key for key in keys_of(answer.json) for word in PRIVATE), rule_text

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import func, inspect, select
 
 from models import (
     Avatar,
     Base,
     Certificate,
     ContentReview,
+    InboxMessage,
     PaymentAttempt,
     Pledge,
     PointsDebt,
@@ -89,6 +90,15 @@ def test_copy_lays_ones_own_sealed_fields_open(client, person):
     assert {deed["action"] for deed in sections["deeds"]} == {"resident.bind_phone", "resident.consent"}
 
 
+def test_copy_tells_what_one_was_told_and_what_one_agreed_to_be_told(client, person):
+    sections = export(client, person)
+    [message], [consent] = sections["messages"], sections["message_consents"]
+    said = (message["kind"], message["title"], message["body"], message["page"], message["delivery"])
+    assert said == ("paid", "支付成功", "您已认种", "pages/pledge/index", "none")
+    assert (message["created_at"], message["read_at"]) == ("2026-03-12T12:00:00+08:00", None)
+    assert (consent["kind"], consent["remaining"]) == ("paid", 1)
+
+
 def test_copy_holds_no_token_no_salt_and_no_inner_key(client, person):
     text = json.dumps(export(client, person), ensure_ascii=False)
     assert person["Authorization"].removeprefix("Bearer ") not in text
@@ -101,7 +111,7 @@ def test_copy_is_ones_own_only(client, person, make):
     text = json.dumps(sections, ensure_ascii=False)
     for secret in (NAME, PHONE, HOLDER, DEDICATION, DEVICE, "openid-a"):
         assert secret not in text
-    assert (sections["pledges"], sections["points"], sections["deeds"]) == ([], [], [])
+    assert {name for name, section in sections.items() if section} == {"profile", "sessions"}
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 4])
@@ -138,6 +148,7 @@ HIDDEN = [
     (ReceiptRequest, holdings.RECEIPT_HIDDEN),
     (PointsDebt, holdings.DEBT_HIDDEN),
     (Certificate, holdings.CERTIFICATE_HIDDEN),
+    (InboxMessage, holdings.MESSAGE_HIDDEN),
     (ContentReview, content_exports.REVIEW_HIDDEN),
     (Avatar, content_exports.AVATAR_HIDDEN),
 ]
@@ -149,16 +160,33 @@ def test_hidden_columns_exist(model, hidden):
     assert hidden <= {column.name for column in inspect(model).columns}
 
 
-def test_every_table_that_belongs_to_a_resident_is_in_the_copy():
-    """A new table with a resident in it needs a section, or a reason."""
-    shown = {"resident_session", "consent", "pledge", "certificate", "content_review", "avatar"}
-    shown |= {"receipt_request", "points_debt"}
+#: In which section the rows of a table are.
+SECTION_OF = {
+    "resident_session": "sessions",
+    "consent": "consents",
+    "pledge": "pledges",
+    "certificate": "certificates",
+    "content_review": "content_reviews",
+    "avatar": "avatars",
+    "receipt_request": "receipts",
+    "points_debt": "points_debts",
+    "inbox_message": "messages",
+    "message_consent": "message_consents",
+}
+
+
+def test_every_table_that_belongs_to_a_resident_is_in_the_copy(client, person):
+    """A new table with a resident in it needs a section, or a reason; and the person with everything, a row of it."""
     owned = {
         table.name
         for table in Base.metadata.sorted_tables
         if any(key.column.table.name == "resident" for key in table.foreign_keys)
     }
-    assert owned == shown
+    assert owned == set(SECTION_OF)
+    sections = export(client, person)
+    with reading() as session:
+        rows = {name: session.scalar(select(func.count()).select_from(Base.metadata.tables[name])) for name in owned}
+    assert rows == {name: len(sections[section]) for name, section in SECTION_OF.items()}
 
 
 def test_sixth_copy_within_an_hour_is_refused_to_that_person_only(app, settings, ports):
