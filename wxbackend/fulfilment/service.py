@@ -63,6 +63,7 @@ def _donation(session: Session, *, number: str) -> Pledge | None:
         select(Pledge)
         .where(Pledge.number == number, Pledge.status == PledgeStatus.FUNDED, Pledge.kind == PledgeKind.DONATE)
         .where(~exists().where(Certificate.pledge_id == Pledge.id))
+        .with_for_update()  # a refund that is asked for meanwhile waits, or is seen here
     )
 
 

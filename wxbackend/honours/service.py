@@ -17,6 +17,8 @@ from models import (
     CertificateStatus,
     ContentSubject,
     MessageKind,
+    Pledge,
+    Resident,
     SerialCounter,
     SigningKey,
 )
@@ -233,11 +235,23 @@ def revoke(session: Session, *, serial: str, reason: str, caller: Caller | None,
 def supersede(
     session: Session, *, serial: str, reason: str, caller: Caller | None, tools: IssuingTools, now: datetime
 ) -> None:
-    """Replace a certificate by one with a new serial, made from what the pledge says now."""
+    """Replace a certificate by one with a new serial, made from what the pledge says now.
+
+    A refund of the pledge that succeeds meanwhile waits, and then finds the new one; or it is waited for.
+    """
+    _lock_pledge(session, serial=serial)
     old = _end(session, serial=serial, to=CertificateStatus.SUPERSEDED, reason=None)
     _note_move(session, old.id, CertificateStatus.SUPERSEDED, cause=reason, now=now)
     apply_and_issue(session, pledge_id=old.pledge_id, tools=tools, now=now, supersedes_id=old.id)
     audit.record(session, caller=caller, action="certificate.supersede", on=("certificate", serial), now=now)
+
+
+def _lock_pledge(session: Session, *, serial: str) -> None:
+    """Person, then pledge, as everybody locks them; the certificate comes after its pledge."""
+    owner = select(Certificate.resident_id).where(Certificate.serial == serial).scalar_subquery()
+    session.execute(select(Resident.id).where(Resident.id == owner).with_for_update(read=True, key_share=True))
+    pledge = select(Certificate.pledge_id).where(Certificate.serial == serial).scalar_subquery()
+    session.execute(select(Pledge.id).where(Pledge.id == pledge).with_for_update())
 
 
 def retry_missing_glyphs(
