@@ -177,6 +177,18 @@ def test_refund_that_nobody_approved_and_wechat_paid_is_missing_here(desk):
     assert desk.items() == {("refund", "R1"): ("missing_here", "open")}
 
 
+@pytest.mark.parametrize("status", ["closed", "success"])
+def test_refund_that_we_ended_unsubmitted_and_wechat_paid_is_missing_here(desk, status):
+    """Given up, or paid by other means: on the bill it is money that went out a second time."""
+    paid = desk.paid()
+    ended = {"succeeded_at": desk.walk.clock()} if status == "success" else {}
+    desk.refunded(paid, "R1", 5000, status=status, submitted_at=None, **ended)
+    desk.lay(line_of(paid), refund("R1", paid.transaction_id, 5000))
+    desk.morning()
+    desk.run()
+    assert desk.items() == {("refund", "R1"): ("missing_here", "open")}
+
+
 def test_refund_of_another_amount_differs(desk):
     paid = desk.paid()
     desk.refunded(paid, "R1", 5000)

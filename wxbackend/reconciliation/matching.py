@@ -45,14 +45,6 @@ from wxbackend.reconciliation.items import Day, Matched, settle
 from wxbackend.reconciliation.rules import Checked, bounds_of, key_of
 
 PAYMENT, REFUND, FLOW = "payment", "refund", "flow"
-#: Refunds that WeChat was, or may have been, told of.
-SENT = (
-    RefundStatus.APPROVED,
-    RefundStatus.SUBMITTED,
-    RefundStatus.SUCCESS,
-    RefundStatus.ABNORMAL,
-    RefundStatus.CLOSED,
-)
 #: Refunds that stand on the bill of the day on which WeChat accepted them. One given up need not.
 ACCEPTED = (RefundStatus.SUBMITTED, RefundStatus.SUCCESS, RefundStatus.ABNORMAL)
 
@@ -183,8 +175,10 @@ def _payment_differences(day: Day) -> CompoundSelect[Any]:
 
 
 def _refund_differences(day: Day) -> CompoundSelect[Any]:
+    """One that we ended though WeChat had not taken it, as far as we knew, is none of ours when a bill shows it."""
     there, ours = _there(day, REFUND), Refund
-    mine = and_(ours.number == there.c.key, ours.status.in_(SENT))
+    sent = or_(ours.status == RefundStatus.APPROVED, ours.submitted_at.is_not(None))
+    mine = and_(ours.number == there.c.key, sent)
     theirs = (
         select(there.c.key, _queue(ours.amount_fen), there.c.out_trade_no, there.c.fen, ours.amount_fen)
         .select_from(there)
