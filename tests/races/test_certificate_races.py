@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from models import Certificate, RefundReason
+from models import Certificate, RefundReason, Resident
 from tests.refunds.counter import Counter
 from wxbackend.core.db import db, transaction
 from wxbackend.core.ports import ports
@@ -15,6 +16,7 @@ from wxbackend.core.wxpay import RefundState
 from wxbackend.fulfilment import service as fulfilment
 from wxbackend.honours import service as honours
 from wxbackend.honours.tools import issuing_tools
+from wxbackend.identity import erasure
 from wxbackend.refunds import outcome, service
 from wxbackend.refunds.rules import RefundWish
 
@@ -95,3 +97,20 @@ def test_donation_frozen_for_a_refund_gets_no_certificate(walk, counter, meanwhi
     meanwhile(freeze, fulfil)
     assert (walk.status(number), statuses(walk)) == ("refunding", [])
     assert_clean()
+
+
+def test_name_on_a_certificate_in_the_making_goes_with_an_erasure_that_was_begun(walk, counter, meanwhile):
+    """Its row is empty already: emptying it again must still wait for whoever writes for the person."""
+    me = walk.make.resident()
+    number = walk.donate(walk.make.base(), me)
+    walk.pay_for(number, me)
+    owner, now, tools = counter.pledge(number).resident_id, ports().now(), issuing_tools()
+    with transaction() as session:
+        session.execute(update(Resident).where(Resident.id == owner).values(**erasure.EMPTY))
+
+    def erase() -> None:
+        with transaction() as session:
+            assert erasure.erase_or_begin(session, resident_id=owner, erasers=erasure.ERASERS, now=now)
+
+    meanwhile(lambda session: fulfilment.fulfil(session, number=number, tools=tools, now=now), erase)
+    assert [one.holder_name_sealed for one in walk.all(Certificate)] == [None]

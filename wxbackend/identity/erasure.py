@@ -60,8 +60,9 @@ class Eraser(Protocol):
 def erase(session: Session, *, resident_id: int, erasers: Iterable[Eraser], now: datetime) -> None:
     """Raises ``PaymentOpen``, ``RefundOpen``; ``NotSignedIn`` if the account is erased already.
 
-    The row is emptied first: whoever is about to add a pledge for it waits on PostgreSQL, so none is overlooked.
+    The row is locked first: whoever is about to write for the person waits on PostgreSQL, so nothing is overlooked.
     """
+    _lock(session, resident_id)
     emptied = session.scalar(
         update(Resident)
         .where(Resident.id == resident_id, Resident.status == ResidentStatus.ACTIVE)
@@ -83,6 +84,7 @@ def erase_or_begin(session: Session, *, resident_id: int, erasers: Iterable[Eras
     An account without its openid is one whose erasure was begun (see ``begun``): nobody can sign in to it any more.
     """
     everything = tuple(erasers)
+    _lock(session, resident_id)  # outside the savepoint, which would give the lock back with itself
     try:
         with session.begin_nested():
             erase(session, resident_id=resident_id, erasers=everything, now=now)
@@ -91,6 +93,11 @@ def erase_or_begin(session: Session, *, resident_id: int, erasers: Iterable[Eras
         erase_traces(session, resident_id=resident_id, erasers=everything, now=now)
         return False
     return True
+
+
+def _lock(session: Session, resident_id: int) -> None:
+    """Against everybody who only holds the person's key: emptying a row that is empty already would let them by."""
+    session.execute(select(Resident.id).where(Resident.id == resident_id).with_for_update())
 
 
 def begun(session: Session, *, appid: str) -> Sequence[int]:
