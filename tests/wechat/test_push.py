@@ -106,6 +106,8 @@ GARBAGE = {
     "brackets without end": b'{"Encrypt": ' + b"[" * 200_000,
     "a megabyte": b'{"Encrypt": "' + b"A" * 1_000_000 + b'"}',
     "digits without end": b'{"Encrypt": ' + b"9" * 10_000 + b"}",
+    "half a character": b'{"Encrypt": "\\ud800"}',
+    "another alphabet": b'{"Encrypt": "\\u5bc6"}',
 }
 
 
@@ -113,6 +115,16 @@ GARBAGE = {
 def test_garbage_is_refused(opener, body):
     with pytest.raises(BadPush):
         opened(opener, sealed(MESSAGE)[0], body)
+
+
+@pytest.mark.parametrize("name", ["timestamp", "nonce", "msg_signature", "signature"])
+@pytest.mark.parametrize("odd", ["\ud800", "密", "\x00"])
+def test_odd_characters_in_the_query_are_refused(opener, name, odd):
+    query, body = sealed(MESSAGE)
+    with pytest.raises(BadPush):
+        opened(opener, {**query, "msg_signature": "0" * 40, name: odd}, body)
+    with pytest.raises(BadPush):
+        opener.echo({"signature": "0" * 40, "timestamp": "1", "nonce": "2", name: odd})
 
 
 @pytest.mark.parametrize("moment", ["soon", None, "1e400", [1], 10**30, float("nan")])

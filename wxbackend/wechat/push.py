@@ -37,7 +37,9 @@ class LivePushOpener:
         return _event(self._decrypted(sealed, signature, timestamp, nonce))
 
     def _check(self, signature: str, *signed: str) -> None:
-        """Ours, in constant time: the library compares with ``!=``."""
+        """Ours, in constant time: the library compares with ``!=``. What WeChat signs is plain ASCII."""
+        if not all(text.isascii() for text in (signature, *signed)):
+            raise BadPush
         wanted = hashlib.sha1("".join(sorted((self._token, *signed))).encode(), usedforsecurity=False).hexdigest()
         if self._crypto is None or not hmac.compare_digest(wanted.encode(), signature.encode()):
             raise BadPush
