@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from models import AuditEntry, Payee, ReconItem, ReconStatus, Role
 from tests.console.journeys import open_pledge, pay_pledge
 from tests.fakes import MCHID
-from tests.make import OTHER_COUNTY
+from tests.make import CITY, COUNTY, OTHER_COUNTY
 from tests.payments.walk import Walk
 from tests.reconciliation.desk import Desk
 from tests.reconciliation.paper import ARBOR_DAY, flow, line_of, payment, refund
@@ -225,3 +225,56 @@ def test_refund_item_names_its_subject(desk, office):
     desk.morning()
     desk.run()
     assert "HAND-1" in office.seat_new(Role.COUNTY_ADMIN).get(DAY).text
+
+
+@pytest.fixture
+def shared(disputed, make) -> Desk:
+    """The merchant collects for another county as well."""
+    make.payee(county=OTHER_COUNTY)
+    return disputed
+
+
+def test_order_of_one_county_is_hidden_from_another_that_shares_the_merchant(shared, office):
+    neighbour = office.seat_new(Role.FINANCE, region=OTHER_COUNTY)
+    page = neighbour.get(DAY).text
+    mine = (shared.unknown_here.transaction_id, shared.unknown_here.out_trade_no, "49.99")
+    assert [text in page for text in (*mine, "4200999", "B77")] == [False, False, False, True, True]
+    assert "该商户号由几个县共用" in page
+    assert all(text in office.seat_new(Role.FINANCE).get(DAY).text for text in mine)
+    assert [sum_of_open(browser) for browser in (neighbour, office.seat_new(Role.FINANCE))] == ["2", "4"]
+
+
+def sum_of_open(browser) -> str:
+    return re.search(r'data-label="待处理">([^<]*)<', browser.get(LIST).text).group(1)
+
+
+def test_order_of_one_county_is_resolved_there_alone(shared, office):
+    finance = office.seat_new(Role.FINANCE)
+    to = address(finance.get(DAY).text, shared.unknown_here.transaction_id)
+    neighbour = office.seat_new(Role.FINANCE, region=OTHER_COUNTY)
+    assert neighbour.post(to, reason="不在我的县里").status_code == 404
+    assert statuses()[shared.unknown_here.transaction_id] == "open"
+    assert finance.post(to, reason="核对后是测试单").status_code == 303
+
+
+@pytest.mark.parametrize("kind", ["trade", "fund"])
+def test_lines_of_a_shared_merchant_are_for_those_over_all_its_counties(shared, office, kind):
+    for region in (COUNTY, OTHER_COUNTY):
+        browser = office.seat_new(Role.FINANCE, region=region)
+        assert "下载明细" not in browser.get(DAY).text
+        answer = browser.post(f"{DAY}/{kind}")
+        assert (answer.status_code, "几个县共用" in answer.text) == (404, True)
+    above = office.seat_new(Role.FINANCE, region=CITY)
+    assert "下载明细" in above.get(DAY).text
+    assert above.post(f"{DAY}/{kind}").status_code == 200
+
+
+def test_quarantined_payment_of_one_county_is_hidden_from_another(desk, office, client, make, pay):
+    number = open_pledge(client, make, desk.base)
+    pay_pledge(client, make, pay, number, total_fen=1)
+    [(order, state)] = pay.states.items()
+    desk.lay(line_of(state.paid))
+    desk.morning()
+    desk.run()
+    make.payee(county=OTHER_COUNTY)
+    assert order not in office.seat_new(Role.FINANCE, region=OTHER_COUNTY).get(DAY).text

@@ -4,14 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import (
     Bill,
-    BillLine,
-    BillLineKind,
-    BillStatus,
     Campaign,
     CampaignStatus,
     Payee,
@@ -27,19 +24,9 @@ from wxbackend.core.wxpay import BillKind
 from wxbackend.reconciliation import matching
 from wxbackend.reconciliation.bills import DONE, find_bill
 from wxbackend.reconciliation.items import Day, Matched
-from wxbackend.reconciliation.rules import (
-    Balance,
-    Checked,
-    FlowKind,
-    FlowSum,
-    TradeSums,
-    balance_checks,
-    balance_of,
-    days_in_reach,
-    days_missing,
-    sum_checks,
-)
-from wxbackend.regions.service import under
+from wxbackend.reconciliation.rules import FlowKind, days_in_reach, days_missing
+from wxbackend.reconciliation.sight import items_in_sight, sight_of
+from wxbackend.reconciliation.sums import check_sums
 
 #: So many days are worked on because of open items; what is older waits for staff alone.
 LATE_AT_ONCE = 50
@@ -86,74 +73,6 @@ def match_day(session: Session, *, mchid: str, on: date, now: datetime) -> Match
     unknown = [flow.about for flow in flows if flow.kind is FlowKind.UNKNOWN]
     fund.matched_at = now
     return matched + matching.match_flows(session, day=Day(mchid, on, fund.id), unknown=unknown, checks=checks, now=now)
-
-
-def check_sums(session: Session, *, trade: Bill, fund: Bill) -> tuple[tuple[Checked, ...], Sequence[FlowSum]]:
-    """Every sum that must agree between the two bills of a day, and what flowed, by 业务类型."""
-    flows = _flow_sums(session, fund.id)
-    checks = sum_checks(_trade_sums(session, trade.id), flows)
-    today = _balance(session, fund.id)
-    if today is None:
-        return checks, flows
-    before = _closing_before(session, fund)
-    return (*checks, *balance_checks(today, sum(flow.amount_fen for flow in flows), before)), flows
-
-
-def _trade_sums(session: Session, bill_id: int) -> TradeSums:
-    rows = session.execute(
-        select(BillLine.kind, func.sum(BillLine.amount_fen), func.sum(BillLine.fee_fen))
-        .where(BillLine.bill_id == bill_id)
-        .group_by(BillLine.kind)
-    ).all()
-    sums = {kind: (int(amount), int(fee)) for kind, amount, fee in rows}
-    paid, paid_fee = sums.get(BillLineKind.PAYMENT, (0, 0))
-    refunded, refunded_fee = sums.get(BillLineKind.REFUND, (0, 0))
-    return TradeSums(paid, refunded, paid_fee, refunded_fee)
-
-
-def _flow_sums(session: Session, bill_id: int) -> Sequence[FlowSum]:
-    rows = session.execute(
-        select(BillLine.about, func.count(), func.sum(BillLine.amount_fen))
-        .where(BillLine.bill_id == bill_id)
-        .group_by(BillLine.about)
-        .order_by(BillLine.about)
-    )
-    return [FlowSum(about, count, int(amount)) for about, count, amount in rows]
-
-
-def _balance(session: Session, bill_id: int) -> Balance | None:
-    """What was in the account before and after the flows of a bill; ``None`` without any."""
-    ends = select(func.min(BillLine.ordinal), func.max(BillLine.ordinal), func.sum(BillLine.amount_fen))
-    first, last, moved = session.execute(ends.where(BillLine.bill_id == bill_id)).one()
-    rows = session.execute(
-        select(BillLine.amount_fen, BillLine.balance_fen)
-        .where(BillLine.bill_id == bill_id, BillLine.ordinal.in_((first, last)))
-        .order_by(BillLine.ordinal)
-    ).all()
-    if not rows:
-        return None
-    (amount, after), (last_amount, last_after) = rows[0], rows[-1]
-    return balance_of((amount, after or 0), (last_amount, last_after or 0), int(moved))
-
-
-def _closing_before(session: Session, fund: Bill) -> Balance | None:
-    """The balance of the last day before with flows, if nothing is missing in between."""
-    earlier = session.scalar(
-        select(Bill)
-        .where(Bill.mchid == fund.mchid, Bill.kind == fund.kind, Bill.bill_on < fund.bill_on)
-        .where(Bill.status == BillStatus.FETCHED)
-        .order_by(Bill.bill_on.desc())
-        .limit(1)
-    )
-    if earlier is None:
-        return None
-    quiet = session.scalar(
-        select(func.count(Bill.id)).where(
-            Bill.mchid == fund.mchid, Bill.kind == fund.kind, Bill.status == BillStatus.EMPTY,
-            Bill.bill_on > earlier.bill_on, Bill.bill_on < fund.bill_on,
-        )
-    )  # fmt: skip
-    return _balance(session, earlier.id) if quiet == (fund.bill_on - earlier.bill_on).days - 1 else None
 
 
 def day_result(session: Session, *, mchid: str, on: date, matched: Matched | None = None) -> DayResult:
@@ -217,16 +136,10 @@ def merchants_gone(session: Session, *, configured: Collection[str], now: dateti
     return sorted(set(session.scalars(named)) - set(configured))
 
 
-def may_see(session: Session, *, mchid: str, prefixes: Sequence[str]) -> bool:
-    """A merchant belongs to the regions of its payees."""
-    payee = exists().where(Payee.mchid == mchid, under(Payee.county_code, prefixes))
-    return bool(session.scalar(select(case((payee, 1), else_=0))))
-
-
 def find_item(session: Session, *, item_id: int, prefixes: Sequence[str]) -> ReconItem:
     """Raises ``NotFound`` outside ``prefixes``."""
-    item = session.get(ReconItem, item_id)
-    if item is None or not may_see(session, mchid=item.mchid, prefixes=prefixes):
+    item = session.scalar(select(ReconItem).where(ReconItem.id == item_id, items_in_sight(prefixes)))
+    if item is None or not sight_of(session, mchid=item.mchid, prefixes=prefixes).some:
         raise NotFound("没有这项对账差异，或不在管辖范围内")
     return item
 

@@ -29,7 +29,8 @@ from wxbackend.core.errors import NotFound
 from wxbackend.core.schema import encode_cursor
 from wxbackend.core.wxpay import BillKind
 from wxbackend.reconciliation.rules import Checked, FlowSum
-from wxbackend.reconciliation.service import check_sums, may_see
+from wxbackend.reconciliation.sight import Sight, items_in_sight, sight_of
+from wxbackend.reconciliation.sums import check_sums
 from wxbackend.regions.service import under
 
 #: Of each queue so many are shown; the file has every line.
@@ -71,7 +72,7 @@ def list_days(
 ) -> Sheet[DayRow]:
     """Newest day first, then by merchant; one statement. ``after`` is the day and merchant of the last row shown."""
     fund = aliased(Bill)
-    waiting = _open_count()
+    waiting = _open_count(prefixes)
     query = (
         select(Bill, fund, func.coalesce(waiting, 0))
         .outerjoin(fund, and_(fund.mchid == Bill.mchid, fund.bill_on == Bill.bill_on, fund.kind == str(BillKind.FUND)))
@@ -88,9 +89,10 @@ def list_days(
     return Sheet(rows[:PAGE_SIZE], encode_cursor(last.bill_on.isoformat(), last.mchid))
 
 
-def _open_count() -> Any:
+def _open_count(prefixes: Sequence[str]) -> Any:
     return (
         select(func.count(ReconItem.id))
+        .where(items_in_sight(prefixes))
         .where(ReconItem.mchid == Bill.mchid, ReconItem.bill_on == Bill.bill_on, ReconItem.status == ReconStatus.OPEN)
         .correlate(Bill)
         .scalar_subquery()
@@ -130,7 +132,11 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class DayView:
-    """One merchant's day. ``held`` are payments that are here but not in a fund: (line, mismatch id, pledge number)."""
+    """One merchant's day, as far as the reader's counties go.
+
+    ``held`` are payments that are here but not in a fund: (line, mismatch id, pledge number). ``is_whole``: no other
+    county has a share in the merchant, so that single lines may be read.
+    """
 
     mchid: str
     on: date
@@ -139,11 +145,12 @@ class DayView:
     checks: Sequence[Checked]
     flows: Sequence[FlowSum]
     held: Sequence[Any]
+    is_whole: bool
 
 
 def read_day(session: Session, *, mchid: str, on: date, prefixes: Sequence[str]) -> DayView:
     """A fixed number of statements. Raises ``NotFound`` for a day without bills or outside ``prefixes``."""
-    bills = _bills(session, mchid=mchid, on=on, prefixes=prefixes)
+    bills, sight = _bills(session, mchid=mchid, on=on, prefixes=prefixes)
     trade, fund = bills.get(BillKind.TRADE), bills.get(BillKind.FUND)
     done = trade and fund and BillStatus.WAITING not in (trade.status, fund.status)
     checks, flows = check_sums(session, trade=trade, fund=fund) if trade and fund and done else ((), ())
@@ -151,35 +158,36 @@ def read_day(session: Session, *, mchid: str, on: date, prefixes: Sequence[str])
         mchid=mchid,
         on=on,
         bills=bills,
-        queues=[_queue(session, queue, mchid=mchid, on=on) for queue in ReconQueue],
+        queues=[_queue(session, queue, mchid=mchid, on=on, prefixes=prefixes) for queue in ReconQueue],
         checks=checks,
         flows=flows,
-        held=_held(session, trade.id) if trade else (),
+        held=_held(session, trade.id, prefixes) if trade else (),
+        is_whole=sight.whole,
     )
 
 
-def _bills(session: Session, *, mchid: str, on: date, prefixes: Sequence[str]) -> Mapping[str, Bill]:
+def _bills(session: Session, *, mchid: str, on: date, prefixes: Sequence[str]) -> tuple[Mapping[str, Bill], Sight]:
     rows = session.scalars(select(Bill).where(Bill.mchid == mchid, Bill.bill_on == on)).all()
-    if not rows or not may_see(session, mchid=mchid, prefixes=prefixes):
+    sight = sight_of(session, mchid=mchid, prefixes=prefixes)
+    if not rows or not sight.some:
         raise NotFound("没有这一天的账单，或不在管辖范围内")
-    return {bill.kind: bill for bill in rows}
+    return {bill.kind: bill for bill in rows}, sight
 
 
-def _queue(session: Session, queue: ReconQueue, *, mchid: str, on: date) -> Queue:
-    mine = (ReconItem.mchid == mchid, ReconItem.bill_on == on, ReconItem.queue == queue)
+def _queue(session: Session, queue: ReconQueue, *, mchid: str, on: date, prefixes: Sequence[str]) -> Queue:
     rows = session.execute(
-        select(ReconItem, Pledge.number, Staff.display_name)
+        select(ReconItem, Pledge.number, Staff.display_name, func.count().over().label("count"))
         .outerjoin(PaymentAttempt, PaymentAttempt.out_trade_no == ReconItem.out_trade_no)
         .outerjoin(Pledge, Pledge.id == PaymentAttempt.pledge_id)
         .outerjoin(Staff, Staff.id == ReconItem.resolved_by)
-        .where(*mine)
+        .where(ReconItem.mchid == mchid, ReconItem.bill_on == on, ReconItem.queue == queue, items_in_sight(prefixes))
         .order_by((ReconItem.status == ReconStatus.OPEN).desc(), ReconItem.id)
         .limit(SHOWN)
     ).all()
-    return Queue(queue, session.scalar(select(func.count(ReconItem.id)).where(*mine)) or 0, rows)
+    return Queue(queue, rows[0][-1] if rows else 0, rows)
 
 
-def _held(session: Session, bill_id: int) -> Sequence[Any]:
+def _held(session: Session, bill_id: int, prefixes: Sequence[str]) -> Sequence[Any]:
     """Payments of the bill that are here without belonging to a pledge: in quarantine, or owed back."""
     query = (
         select(BillLine, func.min(PaymentMismatch.id).label("mismatch_id"), Pledge.number)
@@ -195,6 +203,7 @@ def _held(session: Session, bill_id: int) -> Sequence[Any]:
         .outerjoin(Pledge, Pledge.id == PaymentAttempt.pledge_id)
         .where(BillLine.bill_id == bill_id, BillLine.kind == BillLineKind.PAYMENT)
         .where(or_(PaymentMismatch.id.is_not(None), RefundDue.id.is_not(None)))
+        .where(or_(Pledge.id.is_(None), under(Pledge.county_code, prefixes)))
         .group_by(BillLine.id, Pledge.number)
     )
     return session.execute(query.order_by(BillLine.id).limit(HELD_SHOWN)).all()
@@ -203,8 +212,14 @@ def _held(session: Session, bill_id: int) -> Sequence[Any]:
 def read_lines(
     session: Session, *, mchid: str, on: date, kind: BillKind, prefixes: Sequence[str]
 ) -> Iterator[BillLine]:
-    """Every line that is kept of a bill, in its order. Raises ``NotFound`` as ``read_day``."""
-    bill = _bills(session, mchid=mchid, on=on, prefixes=prefixes).get(kind)
+    """Every line that is kept of a bill, in its order.
+
+    Raises ``NotFound`` as ``read_day``, and for a merchant whose payees are not all within ``prefixes``.
+    """
+    bills, sight = _bills(session, mchid=mchid, on=on, prefixes=prefixes)
+    if not sight.whole:
+        raise NotFound("该商户号由几个县共用，明细须由管辖范围包括这些县的工作人员下载")
+    bill = bills.get(kind)
     if bill is None:
         raise NotFound
     return iter(session.scalars(select(BillLine).where(BillLine.bill_id == bill.id).order_by(BillLine.ordinal)))
