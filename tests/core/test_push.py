@@ -14,6 +14,7 @@ from wxbackend.core.wxmini import PushEvent
 from wxbackend.core.wxpay import WrongRecipient
 from wxbackend.identity import jobs as identity_jobs
 from wxbackend.messages import jobs
+from wxbackend.messages.pushes import FRESH
 
 
 class Takers:
@@ -40,8 +41,8 @@ def taker(app):
 
 @pytest.fixture
 def pushed(client, ports):
-    def push(body=b"sealed", *, event="told", key=None, openid="openid-wang"):
-        ports.push.events[body] = PushEvent(key or f"key-{body!r}", event, openid, ARBOR_DAY_NOON, {"Event": event})
+    def push(body=b"sealed", *, event="told", key=None, openid="openid-wang", at=ARBOR_DAY_NOON):
+        ports.push.events[body] = PushEvent(key or f"key-{body!r}", event, openid, at, {"Event": event})
         return client.post("/wx/push?msg_signature=x&timestamp=1&nonce=n", data=body)
 
     return push
@@ -86,6 +87,28 @@ def test_a_push_for_another_appid_is_400_and_writes_nothing(client, ports, taker
     ports.push.events[b"other"] = WrongRecipient()
     assert client.post("/wx/push", data=b"other").status_code == 400
     assert (noted(), taker.taken) == ([], [])
+
+
+A_DAY, A_SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("off", [A_DAY + A_SECOND, -A_DAY - A_SECOND, timedelta(days=31)])
+def test_a_push_of_another_day_is_401_and_writes_nothing(pushed, taker, off):
+    """Somebody kept it: by now its key may be forgotten, and its openid belong to a new account."""
+    with counted() as statements:
+        answer = pushed(at=ARBOR_DAY_NOON - off)
+    assert (answer.status_code, answer.json["code"], taker.taken) == (401, "bad-push", [])
+    assert len(statements) == 0
+
+
+@pytest.mark.parametrize("off", [A_DAY, -A_DAY])
+def test_a_push_within_a_day_is_taken(pushed, taker, off):
+    assert pushed(at=ARBOR_DAY_NOON - off).text == "success"
+    assert len(taker.taken) == 1
+
+
+def test_a_push_stays_known_for_longer_than_it_is_believed():
+    assert identity_jobs.MESSAGES_KEPT > 2 * FRESH
 
 
 def test_an_event_that_nobody_takes_is_ignored_and_noted(pushed, taker):

@@ -1,7 +1,7 @@
 """Push, subscribe message and mini-program code: our backend and the simulator, with nothing faked in between."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -75,6 +75,7 @@ def test_a_paid_pledge_is_told_by_a_message_that_uses_up_the_consent(walk, app, 
 
 
 def test_a_push_of_the_simulator_is_opened_noted_once_and_forgeries_are_refused(client, simulator, receiver, walk):
+    walk.clock.moment = datetime.fromtimestamp(simulator.world.clock.now(), UTC)
     simulator.control("POST", "shipping/remind-access", {})
     simulator.control("POST", "flush", {"until": "end"})
     came = receiver.posts[0]

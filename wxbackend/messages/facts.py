@@ -23,7 +23,7 @@ from models import (
 )
 from wxbackend.core.dates import CHINA, china_date
 from wxbackend.honours.rules import KIND_NAMES
-from wxbackend.messages.rules import REFUND_SENTENCES, REFUND_TITLES, Facts, yuan
+from wxbackend.messages.rules import REFUND_SENTENCES, REFUND_TITLES, SETTLED_SENTENCE, Facts, yuan
 from wxbackend.pledges.rules import KIND_WORDS
 from wxbackend.points import service as points
 from wxbackend.trees.rules import LIFE_STATES
@@ -104,7 +104,7 @@ def _refund(session: Session, number: str, now: datetime) -> News | None:
         "campaign": row.campaign,
         "amount": yuan(refund.amount_fen),
         "status": REFUND_TITLES[refund.status],
-        "outcome": REFUND_SENTENCES[refund.status],
+        "outcome": REFUND_SENTENCES[refund.status] if refund.settled_by is None else SETTLED_SENTENCE,
         "at": _moment(refund.succeeded_at or now),
     }
     return News(MessageKind.REFUND, f"{number}:{refund.status}", number, row.resident_id, facts)

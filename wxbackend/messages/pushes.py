@@ -9,10 +9,19 @@ from sqlalchemy.orm import Session
 from models import PushMessage, PushState
 from wxbackend.core.push import PushTaken, PushTaker
 from wxbackend.core.sql import insert_into
-from wxbackend.core.wxmini import PushEvent
+from wxbackend.core.wxmini import BadPush, PushEvent
 
+#: WeChat repeats a push within seconds. One that is older, or from the future, was kept by somebody: the keys by which
+#: a repetition is known are forgotten after a month, and what an old push says of a person may be said of a new account.
+FRESH = timedelta(days=1)
 #: What a push speaks of comes within minutes; after a day it does not come any more.
 PATIENCE = timedelta(days=1)
+
+
+def check_fresh(event: PushEvent, *, now: datetime) -> None:
+    """Raises ``BadPush`` for an event that did not happen about now."""
+    if abs(now - event.at) > FRESH:
+        raise BadPush("消息时间与当前时间相差过大")
 
 
 def take(session: Session, *, event: PushEvent, takers: Mapping[str, PushTaker], now: datetime) -> PushState | None:

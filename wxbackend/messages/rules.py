@@ -49,6 +49,9 @@ REFUND_SENTENCES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: Of a success that staff brought about: what WeChat's own puts back into the payer's account.
+SETTLED_SENTENCE = "款项已由工作人员以其他方式退给您，如未收到请联系活动主办单位。"
+
 WORDINGS: Mapping[MessageKind, Wording] = MappingProxyType(
     {
         MessageKind.PAID: Wording(
