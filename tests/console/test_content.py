@@ -57,11 +57,49 @@ def test_county_sees_its_own_and_nobody_elses(office, doubtful):
 
 
 def test_what_belongs_to_a_person_alone_is_every_reviewers(office, client, make, mini):
-    client.patch("/v1/me", json={"nickname": DOUBTFUL}, headers=make.resident())
+    client.patch("/v1/me", json={"nickname": f"叶{DOUBTFUL}"}, headers=make.resident())
     for region in (OTHER_COUNTY, "445281000000"):
         browser = office.seat_new(Role.ISSUER, region=region)
         assert "昵称" in browser.get("/console/content").text.partition("<tbody>")[2]
-        assert DOUBTFUL in browser.get(address("nickname")).text
+        page = browser.get(address("nickname")).text
+        assert ("叶*" in page, f"叶{DOUBTFUL}" in page) == (True, False)
+
+
+def test_names_of_somebody_who_gave_are_for_the_counties_they_gave_to(office, client, make, mini):
+    open_pledge(client, make, make.base(), holder_name=None, dedication=None)
+    client.patch("/v1/me", json={"nickname": DOUBTFUL, "name": DOUBTFUL}, headers=make.resident())
+    own, other = office.seat_new(Role.ISSUER), office.seat_new(Role.ISSUER, region=OTHER_COUNTY)
+    for subject in ("nickname", "profile_name"):
+        assert own.get(address(subject)).status_code == 200
+        refused = [other.post(f"{address(subject)}/{act}", reason="不在我的县里", purpose="不在我的县里")
+                   for act in ("reveal", "approve", "reject")]  # fmt: skip
+        assert [answer.status_code for answer in (other.get(address(subject)), *refused)] == [404] * 4
+    assert "没有待审核的内容" in other.get("/console/content").text
+
+
+@pytest.mark.parametrize("subject", ["holder_name", "profile_name", "nickname"])
+def test_name_is_masked_until_a_reason_stands_in_the_trail(office, client, make, mini, subject):
+    name = f"欧阳{DOUBTFUL}"
+    if subject == "holder_name":
+        open_pledge(client, make, make.base(), holder_name=name, dedication=None)
+    else:
+        client.patch("/v1/me", json={subject.removeprefix("profile_"): name}, headers=make.resident())
+    browser, at = office.seat_new(Role.ISSUER), address(subject)
+    assert [name in browser.get(path).text for path in ("/console/content", at)] == [False, False]
+    assert browser.post(f"{at}/reveal", purpose="短").status_code == 422
+    shown = browser.post(f"{at}/reveal", purpose="核对微信存疑的原因")
+    assert (shown.status_code, name in shown.text, name in browser.get(at).text) == (200, True, False)
+    with reading() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "content.reveal")).one()
+    assert entry.details == {"reason": "核对微信存疑的原因", "subject": subject}
+    assert entry.object_kind == ("pledge" if subject == "holder_name" else "content_review")
+
+
+def test_name_that_is_decided_is_nowhere_left_to_be_read(office, client, make, mini):
+    client.patch("/v1/me", json={"nickname": f"叶{DOUBTFUL}"}, headers=make.resident())
+    browser, at = office.seat_new(Role.ISSUER), address("nickname")
+    browser.post(f"{at}/approve")
+    assert f"叶{DOUBTFUL}" not in browser.post(f"{at}/reveal", purpose="核对微信存疑的原因").text
 
 
 def test_text_is_shown_as_text(office, doubtful):

@@ -140,6 +140,7 @@ TRACES = {
     "console.receipts.reject": "receipt.reject",
     "console.receipts.reverse": "receipt.reverse",
     "console.procurement.mark": "base.procure",
+    "console.content.reveal": "content.reveal",
     "console.content.approve": "content.approve",
     "console.content.reject": "content.reject",
     "console.mismatches.send_back": "mismatch.refund",

@@ -5,16 +5,18 @@ from base64 import b64encode
 from flask import Blueprint, Response, flash
 
 from models import ContentSubject, ReviewStatus
-from wxbackend.console.forms import NoteForm, ReasonForm
+from wxbackend.console.forms import NoteForm, ReasonForm, ViewingForm
 from wxbackend.console.frame import go, page, read_query, refusals_on
 from wxbackend.console.queries import ContentQuery
 from wxbackend.console.reads.content import ContentFilter, ContentView, list_content, read_content
 from wxbackend.content import service as content
-from wxbackend.content.rules import LABELS
-from wxbackend.content.service import text_place
+from wxbackend.content.rules import LABELS, PERSONAL
+from wxbackend.content.service import text_place, trail_name
+from wxbackend.core import audit
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.policies import allow, current_caller, staff
 from wxbackend.core.ports import ports, vault
+from wxbackend.honours.rules import mask
 
 bp = Blueprint("content", __name__, url_prefix="/content")
 
@@ -33,8 +35,29 @@ def find() -> Response:
 @bp.get("/<string:public_id>")
 @allow(staff("content.review"))
 def show(public_id: str) -> Response:
-    """The text or picture itself, and the decision."""
-    return _one(public_id, NoteForm(), ReasonForm())
+    """The text or picture itself, a name masked, and the decision."""
+    return _one(public_id)
+
+
+@bp.post("/<string:public_id>/reveal")
+@allow(staff("content.review"))
+def reveal(public_id: str) -> Response:
+    """Show a name this once, for a reason that stays in the trail."""
+    form, name = ViewingForm(), None
+    if form.validate():
+        with refusals_on(form):
+            name = _reveal(public_id, form.purpose.data)
+    return _one(public_id, viewing=form, revealed=name)
+
+
+def _reveal(public_id: str, reason: str) -> str | None:
+    caller = current_caller()
+    with transaction() as session:
+        view = read_content(session, public_id=public_id, prefixes=caller.prefixes)
+        on, subject = trail_name(view.review), str(view.review.subject)
+        now = ports().now()
+        audit.record(session, caller=caller, action="content.reveal", on=on, now=now, reason=reason, subject=subject)
+    return _text(view)
 
 
 @bp.post("/<string:public_id>/approve")
@@ -47,7 +70,7 @@ def approve(public_id: str) -> Response:
             _decide(public_id, approve=True, note=form.note.data or None)
             flash("已通过，内容将按本人的选择公开", "good")
             return go("content.find")
-    return _one(public_id, form, ReasonForm())
+    return _one(public_id, note=form)
 
 
 @bp.post("/<string:public_id>/reject")
@@ -60,7 +83,7 @@ def reject(public_id: str) -> Response:
             _decide(public_id, approve=False, note=form.reason.data)
             flash("已驳回，内容不再公开", "good")
             return go("content.find")
-    return _one(public_id, NoteForm(), form)
+    return _one(public_id, reason=form)
 
 
 def _decide(public_id: str, *, approve: bool, note: str | None) -> None:
@@ -70,18 +93,29 @@ def _decide(public_id: str, *, approve: bool, note: str | None) -> None:
         content.decide(session, public_id=public_id, approve=approve, note=note, caller=caller, now=ports().now())
 
 
-def _one(public_id: str, note: NoteForm, reason: ReasonForm) -> Response:
+def _one(
+    public_id: str,
+    *,
+    note: NoteForm | None = None,
+    reason: ReasonForm | None = None,
+    viewing: ViewingForm | None = None,
+    revealed: str | None = None,
+) -> Response:
+    """The page with the form that was sent, if any, as it came back."""
     with reading() as session:
         view = read_content(session, public_id=public_id, prefixes=current_caller().prefixes)
+    text, is_personal = _text(view), view.review.subject in PERSONAL
+    forms = {"note": note or NoteForm(), "reason": reason or ReasonForm(), "viewing": viewing or ViewingForm()}
     return page(
         "content_item.html",
         view=view,
-        text=_text(view),
+        text=mask(text) if text and is_personal else text,
+        is_personal=is_personal,
+        revealed=revealed,
         picture=_picture(view),
         label=LABELS.get(view.review.label or 0),
-        note=note,
-        reason=reason,
-        status=max(note.status, reason.status),
+        status=max(form.status for form in forms.values()),
+        **forms,
     )
 
 

@@ -34,6 +34,8 @@ SCENES: Mapping[ContentSubject, TextScene] = MappingProxyType(
 )
 #: These decide what a certificate prints.
 NAMES = frozenset({ContentSubject.HOLDER_NAME, ContentSubject.PROFILE_NAME})
+#: These tell who somebody is: staff read them for a reason.
+PERSONAL = NAMES | {ContentSubject.NICKNAME}
 #: WeChat's numbers for the kinds of content.
 LABELS: Mapping[int, str] = MappingProxyType(
     {

@@ -172,10 +172,10 @@ def decide(
     if decided is None:
         raise AlreadyDecided
     act = "content.approve" if approve else "content.reject"
-    audit.record(session, caller=caller, action=act, on=_named(decided), now=now, subject=str(decided.subject))
+    audit.record(session, caller=caller, action=act, on=trail_name(decided), now=now, subject=str(decided.subject))
     return decided
 
 
-def _named(review: ContentReview) -> tuple[str, str]:
+def trail_name(review: ContentReview) -> tuple[str, str]:
     """What the trail calls it: the text never, the pledge where there is one."""
     return ("pledge", review.key) if review.county_code else ("content_review", review.public_id)

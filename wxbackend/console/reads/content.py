@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from models import Avatar, ContentReview, ContentSubject, Pledge, ReviewStatus, Staff
 from wxbackend.console.reads.pages import PAGE_SIZE, Sheet
+from wxbackend.content.rules import PERSONAL
 from wxbackend.core.errors import NotFound
 from wxbackend.core.schema import encode_cursor
 from wxbackend.regions.service import under
@@ -34,9 +35,24 @@ def list_content(session: Session, *, want: ContentFilter, prefixes: Sequence[st
 
 
 def in_sight(prefixes: Sequence[str]) -> ColumnElement[bool]:
-    """What belongs to a county is its own reviewers'; what belongs to a person alone, every reviewer's."""
-    of_a_person = ContentReview.county_code.is_(None) if prefixes else false()
+    """What belongs to a county is its own reviewers'; what belongs to a person alone, every reviewer's.
+
+    The names of somebody who has pledges are for the counties of these.
+    """
+    given = select(Pledge.id).where(Pledge.resident_id == ContentReview.resident_id).correlate(ContentReview)
+    is_ours = or_(
+        ContentReview.subject.not_in(PERSONAL),
+        ~given.exists(),
+        given.where(under(Pledge.county_code, prefixes)).exists(),
+    )
+    of_a_person = and_(ContentReview.county_code.is_(None), is_ours) if prefixes else false()
     return or_(of_a_person, under(ContentReview.county_code, prefixes))  # type: ignore[arg-type]
+
+
+def count_open(prefixes: Sequence[str]) -> Select[int]:
+    """How much waits for these counties' reviewers."""
+    waiting = ContentReview.status == ReviewStatus.PENDING
+    return select(func.count()).select_from(ContentReview).where(waiting, in_sight(prefixes))
 
 
 @dataclass(frozen=True, slots=True)
