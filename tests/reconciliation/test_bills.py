@@ -14,6 +14,7 @@ from wxbackend.core.errors import UpstreamFailed
 from wxbackend.core.wxpay import BillKind, BillNotReady
 from wxbackend.reconciliation import bills
 from wxbackend.reconciliation.bills import LINES_AT_ONCE, trade_paper
+from wxbackend.reconciliation.rules import cancels
 
 NEXT_DAY = ARBOR_DAY + timedelta(days=1)
 
@@ -71,6 +72,7 @@ def test_same_copy_again_writes_no_line(desk):
 
 
 def test_day_is_not_fetched_again_unless_asked(desk):
+    desk.lay(line_of(desk.paid()))
     desk.morning()
     desk.run()
     desk.run(again=False)
@@ -202,3 +204,43 @@ def test_nothing_is_said_about_the_opening_while_a_day_in_between_is_missing(des
     for on in (ARBOR_DAY, later):
         desk.run(on)
     assert desk.open_keys() == set()
+
+
+def test_day_that_was_compared_before_the_one_it_follows_is_compared_again(desk):
+    desk.pay.fund_bills[MCHID, ARBOR_DAY] = fund_bill(flow("充值", 50), opening_fen=10)
+    desk.pay.fund_bills[MCHID, NEXT_DAY] = fund_bill(flow("充值", 50), opening_fen=61)
+    desk.walk.clock.forward(days=3)
+    desk.run(NEXT_DAY)
+    assert desk.open_keys() == set()
+    desk.run(ARBOR_DAY)
+    assert desk.open_keys() == {"opening:2026-03-13"}
+
+
+def test_money_that_midnight_moved_to_the_next_days_flows_closes_both_days(desk):
+    paid = desk.paid()
+    desk.lay(line_of(paid), flows=[])
+    desk.walk.clock.forward(days=2)
+    desk.run(ARBOR_DAY)
+    assert desk.open_keys() == {"payments:2026-03-12"}
+    desk.lay(on=NEXT_DAY, flows=[flow("交易", 5000, number=paid.transaction_id)], sha1="c")
+    assert desk.run(NEXT_DAY).is_in_order
+    assert desk.run(ARBOR_DAY).is_in_order
+    assert desk.items() == {("flow", "payments:2026-03-12"): ("amount_differs", "matched")}
+
+
+def test_other_money_on_the_next_day_makes_nothing_good(desk):
+    desk.lay(line_of(desk.paid()), flows=[])
+    desk.lay(on=NEXT_DAY, flows=[flow("交易", 4999)], sha1="c")
+    desk.walk.clock.forward(days=2)
+    for on in (ARBOR_DAY, NEXT_DAY, ARBOR_DAY):
+        desk.run(on)
+    assert desk.open_keys() == {"payments:2026-03-12", "payments:2026-03-13"}
+
+
+@pytest.mark.parametrize(("missing", "settled"), [
+    ((5, -5), {0, 1}), ((5, -4), set()), ((5, -2, -3), {0, 1, 2}), ((5, 0, -5), set()), ((5, -5, 7), {0, 1}),
+    ((7, 5, -5), {1, 2}), ((0, 0), set()),
+])  # fmt: skip
+def test_differences_cancel_over_midnights_in_a_row(missing, settled):
+    days = {ARBOR_DAY + timedelta(days=n): fen for n, fen in enumerate(missing)}
+    assert {n for n, on in enumerate(days) if cancels(days, on=on)} == settled

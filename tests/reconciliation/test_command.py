@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fakes import MCHID
+from tests.reconciliation.desk import NEXT_MORNING
 from tests.reconciliation.paper import line_of, payment
 from wxbackend.core.wxpay import BillNotReady
 
@@ -36,6 +37,15 @@ def test_missing_days_are_made_up_for_and_then_none_is(app, desk):
     first = run(app, "--missing")
     assert (first.exit_code, "共 90 个商户日，90 个相符" in first.output) == (0, True)
     assert "共 0 个商户日" in run(app, "--missing").output
+
+
+def test_yesterday_is_refused_before_wechat_has_made_its_bills(app, desk):
+    desk.walk.clock.moment = NEXT_MORNING.replace(hour=1, minute=59)
+    answer = run(app, "--date", "2026-03-12")
+    assert (answer.exit_code, "账单在次日十点以后才有，现在可以核对到 2026-03-11" in answer.output) == (2, True)
+    assert "共 89 个商户日" in run(app, "--missing").output
+    desk.walk.clock.moment = NEXT_MORNING.replace(hour=2, minute=0)
+    assert run(app, "--date", "2026-03-12").exit_code == 0
 
 
 @pytest.mark.parametrize("arguments", [

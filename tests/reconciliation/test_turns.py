@@ -8,6 +8,7 @@ from sqlalchemy import insert, update
 from models import Bill, Payee
 from tests.fakes import MCHID
 from tests.reconciliation.paper import ARBOR_DAY, line_of
+from tests.statements import counted
 from wxbackend.core.db import transaction
 from wxbackend.core.wxpay import BillNotReady
 from wxbackend.payments.merchants import UNCONFIGURED
@@ -124,6 +125,38 @@ def test_day_with_an_open_item_is_compared_again_without_a_download(settled):
     settled.walk.clock.moment = china(11, 40)
     settled.turn()
     assert (len(settled.pay.calls), len(settled.messages(RECONCILE))) == (calls, 2)
+
+
+def test_bill_that_said_too_early_that_there_was_no_trade_is_fetched_again(settled):
+    paid = settled.paid()
+    settled.walk.clock.moment = china(5, 0)
+    settled.run()
+    assert (settled.bills()["2026-03-12", "trade"], settled.open_keys()) == ("empty", {paid.transaction_id})
+    settled.lay(line_of(paid))
+    settled.walk.clock.moment = china(10, 40)
+    settled.turn()
+    assert (settled.bills()["2026-03-12", "trade"], settled.open_keys()) == ("fetched", set())
+
+
+def test_late_payments_take_no_longer_than_the_lease_of_a_message_and_the_rest_comes_next(settled):
+    late = [settled.paid_unheard() for _ in range(6)]
+    settled.lay(*(line_of(paid) for paid in late))
+    settled.walk.clock.moment = china(10, 40)
+    settled.pay.slow_s = 10
+    settled.turn()
+    assert (settled.pay.calls.count("query"), len(settled.open_keys())) == (2, 4)
+    settled.pay.slow_s = 0
+    settled.walk.clock.moment = china(11, 40)
+    settled.turn()
+    assert settled.open_keys() == set()
+
+
+def test_all_days_of_a_turn_are_put_in_with_one_statement(desk):
+    desk.morning()
+    with counted() as statements:
+        jobs.plan_days()
+    assert len([one for one in statements if "INSERT INTO outbox" in one]) == 1
+    assert len(desk.messages(RECONCILE)) == DAYS_BACK
 
 
 def test_merchant_without_configuration_is_told_once_a_day_and_asked_nothing(settled, alarms):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import Bill, BillLine, BillLineKind, BillStatus
@@ -147,8 +147,15 @@ def find_bill(session: Session, *, mchid: str, on: date, kind: BillKind) -> Bill
 
 
 def is_there(session: Session, *, mchid: str, on: date, kind: BillKind) -> bool:
+    """Whether it need not be asked for. That there was no trade may have been said too early."""
     bill = find_bill(session, mchid=mchid, on=on, kind=kind)
-    return bill is not None and bill.status in DONE
+    return bill is not None and bill.status is BillStatus.FETCHED
+
+
+def day_after(session: Session, *, mchid: str, on: date) -> date | None:
+    """The next day with flows, which opens where this one closed."""
+    later = Bill.mchid == mchid, Bill.bill_on > on, Bill.kind == str(BillKind.FUND), Bill.status == BillStatus.FETCHED
+    return session.scalar(select(func.min(Bill.bill_on)).where(*later))
 
 
 def _mine(mchid: str, on: date, kind: BillKind) -> Select[Bill]:

@@ -7,7 +7,7 @@ itself.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from wxbackend.reconciliation.bills import Paper, fund_paper, trade_paper
 from wxbackend.reconciliation.items import Matched
 from wxbackend.reconciliation.service import DayResult
 
+#: With what a call may take, and two downloads before it, shorter than the lease of a message.
+LATE_BUDGET = timedelta(seconds=15)
 log = structlog.get_logger()
 
 
@@ -42,13 +44,15 @@ class Bookkeeper:
 
         May be run at any time and as often as one likes.
         """
-        for kind in BillKind:
-            if again or not self._has(mchid, on, kind):
-                self._fetch(mchid, on, kind)
+        missing = [kind for kind in BillKind if again or not self._has(mchid, on, kind)]
+        for kind in missing:
+            self._fetch(mchid, on, kind)
         matched = self._match(mchid, on)
         if self._apply_late(mchid, on):
             matched = self._match(mchid, on)
         self._tell(mchid, on, matched)
+        if BillKind.FUND in missing:
+            self._match_day_after(mchid, on)
         with self.reading() as session:
             return service.day_result(session, mchid=mchid, on=on, matched=matched)
 
@@ -90,11 +94,27 @@ class Bookkeeper:
         with self.transaction() as session:
             return service.match_day(session, mchid=mchid, on=on, now=self.now())
 
+    def _match_day_after(self, mchid: str, on: date) -> None:
+        """It may have been compared without knowing where this day closed."""
+        with self.reading() as session:
+            later = bills.day_after(session, mchid=mchid, on=on)
+        if later is not None:
+            self._tell(mchid, later, self._match(mchid, later))
+
     def _apply_late(self, mchid: str, on: date) -> bool:
-        """Ask about orders that were paid by the bill and not here; whether any news was applied."""
+        """Ask about orders that were paid by the bill and not here; whether any news was applied.
+
+        Not for longer than a message is leased: the rest is still open at the next turn.
+        """
+        started, news = self.now(), False
         with self.reading() as session:
             orders = service.late_orders(session, mchid=mchid, on=on)
-        return sum(self._apply(mchid, number) for number in orders) > 0  # all of them, not up to the first
+        for number in orders:
+            if self.now() - started > LATE_BUDGET:
+                log.warning("late payments left for the next turn", mchid=mchid, on=on.isoformat())
+                break
+            news |= self._apply(mchid, number)
+        return news
 
     def _apply(self, mchid: str, out_trade_no: str) -> bool:
         """One order. What goes wrong with it is tried at the next turn, and stops no other."""

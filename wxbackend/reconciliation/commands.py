@@ -6,11 +6,11 @@ from datetime import date, datetime
 import click
 
 from models import Bill, BillStatus, ReconQueue
-from wxbackend.core.dates import china_date
 from wxbackend.core.db import reading
 from wxbackend.core.ports import ports
 from wxbackend.reconciliation import service
 from wxbackend.reconciliation.bookkeeper import bookkeeper
+from wxbackend.reconciliation.rules import newest_day
 from wxbackend.reconciliation.service import DayResult
 
 STATUS_WORDS = {BillStatus.FETCHED: "已取得", BillStatus.EMPTY: "无交易", BillStatus.WAITING: "未取得"}
@@ -30,8 +30,8 @@ def reconcile_command(context: click.Context, on: datetime | None, mchid: str | 
     """下载微信支付账单并与本方账目核对. 全部相符退出码为 0, 有差异或账单未取得为 1."""
     if missing == (on is not None):
         raise click.UsageError("请在 --date 与 --missing 中选一个")
-    if on is not None and on.date() >= china_date(ports().now()):
-        raise click.UsageError("账单在次日十点以后才有")
+    if on is not None and on.date() > (newest := newest_day(ports().now())):
+        raise click.UsageError(f"账单在次日十点以后才有，现在可以核对到 {newest.isoformat()}")
     merchants = _merchants(mchid)
     results = [
         bookkeeper().reconcile(mchid=merchant, on=day, again=not missing)

@@ -3,16 +3,14 @@
 A day is a message of its own. What fails there is noted on its bill and comes again with the next turn.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from wxbackend.core import outbox
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.health import alarm
-from wxbackend.core.outbox import Handler
+from wxbackend.core.outbox import Handler, Work
 from wxbackend.core.ports import ports
 from wxbackend.core.worker import Timed
 from wxbackend.payments.merchants import report_unconfigured
@@ -33,16 +31,14 @@ def plan_days() -> None:
         due = [(mchid, service.days_due(session, mchid=mchid, now=now)) for mchid in sorted(configured)]
         gone = service.merchants_gone(session, configured=configured, now=now)
     with transaction() as session:
-        for mchid, days in due:
-            _enqueue(session, mchid, days, slot, now)
+        if works := [_work(mchid, on, slot) for mchid, days in due for on in days]:
+            outbox.enqueue_all(session, works=works, now=now)
         for mchid in gone:
             report_unconfigured(session, mchid=mchid, now=now)
 
 
-def _enqueue(session: Session, mchid: str, days: Sequence[date], slot: str, now: datetime) -> None:
-    for on in days:
-        payload = {"mchid": mchid, "on": on.isoformat()}
-        outbox.enqueue(session, topic=RECONCILE, key=f"{mchid}:{on.isoformat()}:{slot}", payload=payload, now=now)
+def _work(mchid: str, on: date, slot: str) -> Work:
+    return Work(RECONCILE, f"{mchid}:{on.isoformat()}:{slot}", {"mchid": mchid, "on": on.isoformat()})
 
 
 def reconcile_day(payload: Mapping[str, Any]) -> None:

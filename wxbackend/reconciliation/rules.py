@@ -15,6 +15,10 @@ DAYS_BACK = 90
 NEAR_LIMIT_DAYS = 80
 #: Yesterday's bills are there from ten o'clock on. Who comes too early asks again until noon, and on the next days.
 SLOTS = (time(10, 30), time(11, 30), time(12, 0))
+#: Who asks for yesterday before may be told that there was no trade.
+READY_AT = time(10)
+#: So many days either way are looked at for what midnight parted.
+MIDNIGHTS = 3
 
 
 def slot_at(now: datetime) -> str | None:
@@ -29,10 +33,17 @@ def is_past_noon(now: datetime) -> bool:
     return now.astimezone(CHINA).time() >= SLOTS[-1]
 
 
+def newest_day(now: datetime) -> date:
+    """The last day whose bills WeChat has made."""
+    yesterday = china_date(now) - timedelta(days=1)
+    return yesterday if now.astimezone(CHINA).time() >= READY_AT else yesterday - timedelta(days=1)
+
+
 def days_in_reach(now: datetime) -> tuple[date, ...]:
-    """The days whose bills WeChat has, yesterday first."""
+    """The days whose bills WeChat has, the newest first."""
     today = china_date(now)
-    return tuple(today - timedelta(days=back) for back in range(1, DAYS_BACK + 1))
+    days = (today - timedelta(days=back) for back in range(1, DAYS_BACK + 1))
+    return tuple(on for on in days if on <= newest_day(now))
 
 
 def is_near_limit(on: date, *, now: datetime) -> bool:
@@ -116,15 +127,23 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``expected_fen`` follows from what we hold to be true, ``found_fen`` is what the fund bill says."""
+    """``expected_fen`` follows from what we hold to be true, ``found_fen`` is what the fund bill says.
+
+    ``made_good``: the days next to it have what is missing.
+    """
 
     check: Check
     expected_fen: int
     found_fen: int
+    made_good: bool = False
 
     @property
     def agrees(self) -> bool:
-        return self.expected_fen == self.found_fen
+        return self.made_good or self.missing_fen == 0
+
+    @property
+    def missing_fen(self) -> int:
+        return self.expected_fen - self.found_fen
 
 
 def key_of(check: Check, on: date) -> str:
@@ -144,6 +163,20 @@ def sum_checks(trade: TradeSums, flows: Iterable[FlowSum]) -> tuple[Checked, ...
         Checked(Check.PAYMENTS, trade.payment_fen, moved[FlowKind.PAYMENT]),
         Checked(Check.REFUNDS, trade.refund_fen + trade.refund_fee_fen, -moved[FlowKind.REFUND]),
         Checked(Check.FEES, trade.payment_fee_fen, -moved[FlowKind.FEE]),
+    )
+
+
+def cancels(missing: Mapping[date, int], *, on: date) -> bool:
+    """Whether what is missing on a day is too much on the days next to it, and nothing is left over.
+
+    WeChat may note a payment before midnight and its money after it. ``missing`` has the days that were compared; a
+    day without, or one on which everything agrees, parts those before it from those after it.
+    """
+    return any(
+        sum(run) == 0
+        for first in range(MIDNIGHTS + 1)
+        for last in range(MIDNIGHTS + 1)
+        if all(run := [missing.get(on + timedelta(days=n), 0) for n in range(-first, last + 1)])
     )
 
 
