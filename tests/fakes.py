@@ -156,7 +156,8 @@ class FakePay:
         self.prepays: dict[str, int] = {}
         self.calls: list[str] = []
         self.close_outcome: CloseOutcome | None = None
-        self.failures: list[Exception] = []
+        #: What the next calls fail with; None lets one through.
+        self.failures: list[Exception | None] = []
         self.slow_s = 0
         self.notices: dict[bytes, Notice | Exception] = {}
         self.refunds: dict[str, Refunded] = {}
@@ -174,8 +175,9 @@ class FakePay:
         self.calls.append(name)
         if self.slow_s:
             self._clock.forward(seconds=self.slow_s)
-        if self.failures:
-            raise self.failures.pop(0)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
 
     def prepay(self, order: PrepayOrder) -> str:
         self._called("prepay")

@@ -21,7 +21,6 @@ from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.ports import ports
 from wxbackend.core.wxpay import Refunded, RefundState
-from wxbackend.honours.tools import issuing_tools
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, green_issue, resident_green
 from wxbackend.points import service as points
@@ -130,15 +129,8 @@ class Counter:
         assert answer.status_code == 204, answer.text
 
     def settle_offline(self, refund: str, *, by: Caller | None = None) -> None:
-        with transaction() as session:
-            service.settle_offline(
-                session,
-                number=refund,
-                note="已银行转账",
-                caller=by or self.chief,
-                tools=issuing_tools(),
-                now=self.now,
-            )
+        """Said by whoever did not decide."""
+        self.desk.settle(refund, note="已银行转账", caller=by or self.clerk)
 
     def seen(self, refund: str) -> Refund:
         with reading() as session:

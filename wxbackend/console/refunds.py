@@ -19,12 +19,11 @@ from wxbackend.core.caller import Caller
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.policies import allow, current_caller, staff
 from wxbackend.core.ports import ports
-from wxbackend.honours.tools import issuing_tools
 from wxbackend.refunds import service as refunds
 from wxbackend.refunds import suspense
 from wxbackend.refunds.desk import desk
 from wxbackend.refunds.errors import RefundDecided
-from wxbackend.refunds.rules import NOT_ENOUGH, UNKNOWN
+from wxbackend.refunds.rules import AT_MERCHANT, NOT_ENOUGH, TO_MERCHANT, UNKNOWN, VIA_MERCHANT
 from wxbackend.staff.errors import ConfirmationNeeded
 
 bp = Blueprint("refunds", __name__, url_prefix="/refunds")
@@ -50,6 +49,10 @@ def trouble(error: str | None) -> str | None:
         return "商户号可用余额不足：请先向商户号充值，再点“立即重试”；系统每天也会自动重试一次。"
     if error == UNKNOWN:
         return "微信没有明确答复：系统会先查询结果，再用同一退款单号重试，不会重复退款。"
+    if error == TO_MERCHANT:
+        return "已请微信将款项退至商户账户：请在商户平台核对，到账后线下退给付款人，再登记线下退款。"
+    if error == AT_MERCHANT:
+        return "款项已退至商户账户，付款人尚未收到：请线下退给付款人，再登记线下退款。"
     return f"微信未受理（{error}）：请核对原因后重试，或改为线下退款、终止退款。" if error else None
 
 
@@ -98,8 +101,10 @@ def _one(number: str, forms: Forms, *, status: int = 200) -> Response:
         status=status,
         ground=GROUNDS[sheet.refund.reason],
         trouble=trouble(sheet.refund.last_error) if sheet.is_open else None,
-        is_refused=sheet.refund.last_error not in (None, UNKNOWN),
+        is_refused=sheet.refund.last_error not in (None, UNKNOWN, *VIA_MERCHANT),
+        is_at_merchant=sheet.refund.last_error == AT_MERCHANT,
         is_mine=(sheet.refund.requested_by_kind, sheet.refund.requested_by_id) == ("staff", current_caller().id),
+        is_decider=sheet.refund.decided_by == current_caller().id,
     )
 
 
@@ -171,26 +176,28 @@ def retry_abnormal(number: str) -> Response:
     """Have WeChat pay an abnormal refund into the merchant's account."""
     forms = Forms()
 
-    def act(caller: Caller, now: datetime) -> None:
-        if _read(number).refund.status is not RefundStatus.ABNORMAL:
-            raise RefundDecided
-        with transaction() as session:
-            audit.record(session, caller=caller, action="refund.retry-abnormal", on=("refund", number), now=now)
-        desk().retry_abnormal(number)
-
-    return _do(number, forms, forms.pressing, act, done="已请微信退至商户账户；到账后请线下退给付款人")
+    return _do(
+        number,
+        forms,
+        forms.pressing,
+        lambda who, _now: desk().retry_abnormal(number, caller=who),
+        done="已请微信退至商户账户；到账后请线下退给付款人，再登记线下已退",
+    )
 
 
 @bp.post("/<string:number>/settle")
 @allow(staff("refunds.decide"))
 def settle(number: str) -> Response:
-    """Say that the person was paid by other means."""
+    """Say that the person was paid by other means; WeChat is asked once more before."""
     forms = Forms()
-    note, tools = forms.settling.settlement.data or "", issuing_tools()
-    act = _written(
-        lambda s, who, now: refunds.settle_offline(s, number=number, note=note, caller=who, tools=tools, now=now)
+    note = forms.settling.settlement.data or ""
+    return _do(
+        number,
+        forms,
+        forms.settling,
+        lambda who, _now: desk().settle(number, note=note, caller=who),
+        done="已登记线下退款",
     )
-    return _do(number, forms, forms.settling, act, done="已登记线下退款")
 
 
 @bp.post("/<string:number>/give-up")

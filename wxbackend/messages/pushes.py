@@ -11,8 +11,8 @@ from wxbackend.core.push import PushTaken, PushTaker
 from wxbackend.core.sql import insert_into
 from wxbackend.core.wxmini import BadPush, PushEvent
 
-#: WeChat repeats a push within seconds. One that is older, or from the future, was kept by somebody: the keys by which
-#: a repetition is known are forgotten after a month, and what an old push says of a person may be said of a new account.
+#: WeChat repeats a push within seconds; one of another day was kept by somebody. The keys by which a repetition is
+#: known are forgotten after a month, and what an old push says of a person may by then be untrue of a new account.
 FRESH = timedelta(days=1)
 #: What a push speaks of comes within minutes; after a day it does not come any more.
 PATIENCE = timedelta(days=1)

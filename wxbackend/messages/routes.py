@@ -121,7 +121,6 @@ def _opened() -> PushEvent:
     try:
         event = ask.push.open(query=request.args.to_dict(), body=request.get_data())
         pushes.check_fresh(event, now=ask.now())
-        return event
     except BadPush:
         NOTICES.labels(DOOR, BadPush.code).inc()
         raise
@@ -129,3 +128,4 @@ def _opened() -> PushEvent:
         NOTICES.labels(DOOR, WrongRecipient.code).inc()
         alarm("wrong-recipient", door=DOOR)
         raise
+    return event

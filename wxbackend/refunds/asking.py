@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import PaymentAttempt, Refund, RefundReason, RefundStatus
 from wxbackend.core.errors import NotFound
 from wxbackend.refunds import holding, rules
 
-OPEN = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.ABNORMAL)
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What asking WeChat takes. ``asked_before``: it was asked to refund, and nobody knows what came of it."""
+    """What asking WeChat takes. ``turn`` counts the times it was asked, this one included."""
 
     number: str
     mchid: str
@@ -26,27 +24,27 @@ class Question:
     reason: RefundReason
     wx_refund_id: str | None
     status: RefundStatus
-    asked_before: bool
-    next_try_at: datetime | None
+    turn: int
 
     @property
     def was_taken(self) -> bool:
         return self.status is not RefundStatus.APPROVED
 
     @property
-    def is_abnormal(self) -> bool:
-        return self.status is RefundStatus.ABNORMAL
+    def asked_before(self) -> bool:
+        """Nobody knows what came of it."""
+        return self.turn > 1
 
 
-def question(session: Session, *, number: str, now: datetime) -> Question:
+def question(session: Session, *, number: str) -> Question:
     """Raises ``NotFound``."""
     refund = session.scalar(select(Refund).where(Refund.number == number))
     if refund is None:
         raise NotFound("退款单不存在")
-    return _question(session, refund, asked_before=refund.try_count > 0, next_try_at=now)
+    return _question(session, refund)
 
 
-def _question(session: Session, refund: Refund, *, asked_before: bool, next_try_at: datetime | None) -> Question:
+def _question(session: Session, refund: Refund) -> Question:
     mchid, transaction_id, paid_fen = session.execute(
         select(PaymentAttempt.mchid, PaymentAttempt.transaction_id, PaymentAttempt.amount_fen).where(
             PaymentAttempt.id == refund.attempt_id
@@ -61,15 +59,15 @@ def _question(session: Session, refund: Refund, *, asked_before: bool, next_try_
         reason=refund.reason,
         wx_refund_id=refund.wx_refund_id,
         status=refund.status,
-        asked_before=asked_before,
-        next_try_at=next_try_at,
+        turn=refund.try_count,
     )
 
 
 def claim(session: Session, *, number: str, now: datetime) -> Question | None:
-    """Note that WeChat is asked to take it now, before it is asked: whoever crashes in between leaves a trace.
+    """Note that WeChat is asked to take it now, before it is asked: from here on nobody knows whether it has it.
 
-    ``None`` when it is not due, or WeChat took another refund of this payment less than a minute ago.
+    What it refused before says nothing any more. ``None`` when it is not due, or WeChat took another refund of this
+    payment less than a minute ago.
     """
     refund = holding.locked(session, number=number)
     if refund.status is not RefundStatus.APPROVED or refund.next_try_at is None or refund.next_try_at > now:
@@ -79,11 +77,23 @@ def claim(session: Session, *, number: str, now: datetime) -> Question | None:
         refund.next_try_at = free_at
         session.flush()
         return None
-    asked_before = refund.try_count > 0
     refund.try_count += 1
-    refund.next_try_at = now + rules.next_step(refund.try_count)
+    refund.next_try_at, refund.last_error = now + rules.next_step(refund.try_count), rules.UNKNOWN
     session.flush()
-    return _question(session, refund, asked_before=asked_before, next_try_at=refund.next_try_at)
+    return _question(session, refund)
+
+
+def claim_again(session: Session, *, number: str) -> Question | None:
+    """As ``claim``, of one that WeChat took and does not know any more: it is asked for under the same number.
+
+    ``None`` if something came of it meanwhile, or the money was to go to the merchant's account.
+    """
+    refund = holding.locked(session, number=number)
+    if refund.status is not RefundStatus.SUBMITTED or refund.last_error in rules.VIA_MERCHANT:
+        return None
+    refund.last_error, refund.wx_refund_id = rules.UNKNOWN, None
+    session.flush()
+    return _question(session, refund)
 
 
 def _free_at(session: Session, refund: Refund) -> datetime | None:
@@ -93,11 +103,15 @@ def _free_at(session: Session, refund: Refund) -> datetime | None:
     return submitted_at + rules.SPACING if submitted_at is not None else None
 
 
-def note_failed(session: Session, *, number: str, error: str, again_at: datetime | None) -> None:
-    """Keep what WeChat said instead of taking it; ``again_at`` None waits for staff. Nothing, if it moved on."""
+def note_refused(session: Session, *, question: Question, error: str, again_at: datetime | None) -> None:
+    """Keep what WeChat said instead of taking it; ``again_at`` None waits for staff.
+
+    Nothing, if it moved on or WeChat was asked again since: that answer counts.
+    """
     session.execute(
         update(Refund)
-        .where(Refund.number == number, Refund.status == RefundStatus.APPROVED)
+        .where(Refund.number == question.number, Refund.status == question.status, Refund.try_count == question.turn)
+        .where(Refund.last_error == rules.UNKNOWN)
         .values(last_error=error, next_try_at=again_at)
         .execution_options(synchronize_session=False)
     )
@@ -114,20 +128,11 @@ def put_off(session: Session, *, number: str, now: datetime) -> None:
     session.flush()
 
 
-def note_retried(session: Session, *, number: str, now: datetime) -> None:
-    """ABNORMAL → SUBMITTED: WeChat tries another way."""
-    refund = holding.locked(session, number=number)
-    if refund.status is not RefundStatus.ABNORMAL:
-        return
-    refund.try_count, refund.next_try_at, refund.last_error = 0, now + rules.next_step(1), None
-    holding.step(session, refund=refund, to=RefundStatus.SUBMITTED, cause="retried by staff", now=now)
-
-
 def due(session: Session, *, now: datetime, limit: int) -> Sequence[str]:
     """Numbers of refunds that WeChat is to be asked about, those that waited longest first."""
     return session.scalars(
         select(Refund.number)
-        .where(Refund.next_try_at <= now, Refund.status.in_(OPEN))
+        .where(Refund.next_try_at <= now, Refund.status.in_(rules.HELD))
         .order_by(Refund.next_try_at)
         .limit(limit)
     ).all()
@@ -138,5 +143,5 @@ def open_of_order(session: Session, *, out_trade_no: str) -> Sequence[str]:
     return session.scalars(
         select(Refund.number)
         .join(PaymentAttempt, PaymentAttempt.id == Refund.attempt_id)
-        .where(PaymentAttempt.out_trade_no == out_trade_no, or_(Refund.status.in_(OPEN)))
+        .where(PaymentAttempt.out_trade_no == out_trade_no, Refund.status.in_(rules.HELD))
     ).all()

@@ -10,7 +10,7 @@ from wxbackend.core.dates import CHINA
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import Problem
 from wxbackend.core.ports import ports
-from wxbackend.refunds import asking, views
+from wxbackend.refunds import rules, views
 from wxbackend.refunds.desk import desk
 
 MOST = 200
@@ -52,7 +52,7 @@ def _hasten(number: str) -> None:
     with transaction() as session:
         hastened = session.scalar(
             update(Refund)
-            .where(Refund.number == number, Refund.status.in_(asking.OPEN))
+            .where(Refund.number == number, Refund.status.in_(rules.HELD))
             .values(next_try_at=now)
             .returning(Refund.id)
             .execution_options(synchronize_session=False)

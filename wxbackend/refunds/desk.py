@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy.orm import Session
 
 from wxbackend.core.caller import Caller
-from wxbackend.core.db import transaction
+from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import UpstreamFailed
 from wxbackend.core.health import alarm
 from wxbackend.core.ports import ports, settings
@@ -19,8 +20,9 @@ from wxbackend.core.wxpay import NotEnoughBalance, PaymentGateway, Refunded, Ref
 from wxbackend.honours.tools import IssuingTools, issuing_tools
 from wxbackend.refunds import asking, outcome, service
 from wxbackend.refunds.asking import Question
-from wxbackend.refunds.errors import RefundDecided
-from wxbackend.refunds.rules import DAILY, NOT_ENOUGH, REASON_WORDS, UNKNOWN
+from wxbackend.refunds.rules import DAILY, NOT_ENOUGH, REASON_WORDS, STEPS
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -41,32 +43,38 @@ class Desk:
         question = self._claim(number)
         if question is None:
             return
-        if question.asked_before and self._take_known(question):
-            return
+        if not question.asked_before or self._is_unknown(question):
+            self._send(question)
+
+    def _send(self, question: Question) -> None:
+        """Without an answer it stays as it was claimed: unknown."""
+        number = question.number
         try:
             self._take(self.gateway.refund(self._order(question)))
         except NotEnoughBalance:
-            self._note(number, error=NOT_ENOUGH, again_at=self.now() + DAILY)
             alarm("refund-not-enough", refund=number, mchid=question.mchid)
+            self._note_refused(question, error=NOT_ENOUGH, again_at=self.now() + DAILY)
         except RefundRefused as refusal:
-            self._note(number, error=refusal.wx_code or "REFUSED", again_at=None)
             alarm("refund-refused", refund=number, wx_code=refusal.wx_code)
-        except UpstreamFailed:
-            self._note(number, error=UNKNOWN, again_at=question.next_try_at)
+            self._note_refused(question, error=refusal.wx_code or "REFUSED", again_at=None)
+        except UpstreamFailed as failure:
+            log.warning("refund unanswered", refund=number, why=failure.code)
 
     def _claim(self, number: str) -> Question | None:
         with self.transaction() as session:
             return asking.claim(session, number=number, now=self.now())
 
-    def _take_known(self, question: Question) -> bool:
-        """Whether WeChat has it after all. While that cannot be told, nothing is asked of it."""
+    def _is_unknown(self, question: Question) -> bool:
+        """Whether WeChat says that it does not have it. While that cannot be told, nothing follows."""
         try:
             known = self.gateway.query_refund(mchid=question.mchid, out_refund_no=question.number)
         except UpstreamFailed:
-            return True
+            if question.turn >= len(STEPS):
+                alarm("refund-unanswered", refund=question.number, mchid=question.mchid)
+            return False
         if known is not None:
             self._take(known)
-        return known is not None
+        return known is None
 
     def _order(self, question: Question) -> RefundOrder:
         return RefundOrder(
@@ -83,46 +91,69 @@ class Desk:
         with self.transaction() as session:
             outcome.take(session, refunded=refunded, tools=self.tools, now=self.now())
 
-    def _note(self, number: str, *, error: str, again_at: datetime | None) -> None:
+    def _note_refused(self, question: Question, *, error: str, again_at: datetime | None) -> None:
+        """A refusal may answer a repetition of a call whose first answer got lost: what WeChat has was not refused."""
+        if not self._is_unknown(question):
+            return
         with self.transaction() as session:
-            asking.note_failed(session, number=number, error=error, again_at=again_at)
+            asking.note_refused(session, question=question, error=error, again_at=again_at)
 
-    def check(self, number: str) -> None:
-        """Ask WeChat what became of a refund, and apply it. Raises ``NotFound``, ``UpstreamFailed``."""
-        with self.transaction() as session:
-            question = asking.question(session, number=number, now=self.now())
+    def _question(self, number: str) -> Question:
+        with reading() as session:
+            return asking.question(session, number=number)
+
+    def check(self, number: str) -> bool:
+        """Ask WeChat what became of a refund, and apply it; whether WeChat knows it.
+
+        Raises ``NotFound``, ``UpstreamFailed``.
+        """
+        question = self._question(number)
         known = self.gateway.query_refund(mchid=question.mchid, out_refund_no=number)
         if known is not None:
             self._take(known)
         elif question.was_taken:
             alarm("refund-not-known", refund=number, mchid=question.mchid)
+        return known is not None
 
     def follow(self, number: str) -> None:
-        """``submit`` or ``check``, whichever the refund waits for, and when to look again."""
-        with self.transaction() as session:
-            question = asking.question(session, number=number, now=self.now())
-        if not question.was_taken:
+        """``submit`` or ``check``, whichever the refund waits for, and when to look again.
+
+        One that WeChat took and does not know any more is asked for again.
+        """
+        if not self._question(number).was_taken:
             self.submit(number)
             return
         with self.transaction() as session:
             asking.put_off(session, number=number, now=self.now())
-        self.check(number)
+        if self.check(number):
+            return
+        with self.transaction() as session:
+            lost = asking.claim_again(session, number=number)
+        if lost is not None:
+            self._send(lost)
 
-    def retry_abnormal(self, number: str) -> None:
+    def retry_abnormal(self, number: str, *, caller: Caller) -> None:
         """Have WeChat pay an ABNORMAL refund into the merchant's own bank account; finance pays the person from there.
 
-        Raises ``NotFound``, ``RefundDecided`` unless it is ABNORMAL, ``RefundRefused``, ``UpstreamFailed``.
+        Raises what ``service.to_merchant`` raises, ``RefundRefused``, ``UpstreamFailed``.
         """
         with self.transaction() as session:
-            question = asking.question(session, number=number, now=self.now())
-        if not question.is_abnormal or question.wx_refund_id is None:
-            raise RefundDecided
-        answer = self.gateway.retry_abnormal_refund(
-            mchid=question.mchid, wx_refund_id=question.wx_refund_id, out_refund_no=number
+            service.to_merchant(session, number=number, caller=caller, now=self.now())
+        question = self._question(number)
+        self._take(
+            self.gateway.retry_abnormal_refund(
+                mchid=question.mchid, wx_refund_id=question.wx_refund_id or "", out_refund_no=number
+            )
         )
+
+    def settle(self, number: str, *, note: str, caller: Caller) -> None:
+        """Say that the person was paid by other means, after WeChat was asked once more whether it has paid.
+
+        Raises what ``service.settle_offline`` raises, and ``UpstreamFailed``.
+        """
+        self.check(number)
         with self.transaction() as session:
-            asking.note_retried(session, number=number, now=self.now())
-            outcome.take(session, refunded=answer, tools=self.tools, now=self.now())
+            service.settle_offline(session, number=number, note=note, caller=caller, tools=self.tools, now=self.now())
 
     def give_up(self, number: str, *, note: str, caller: Caller) -> None:
         """End a refund that WeChat refused, after WeChat said once more that it does not have it.

@@ -16,9 +16,6 @@ from wxbackend.refunds import holding, rules, takeback
 
 log = structlog.get_logger()
 
-#: From where WeChat's word for an end is taken. Anywhere else it is a repetition, or contradicts what was booked.
-OPEN = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.ABNORMAL)
-
 
 class Taken(StrEnum):
     MOVED = "moved"
@@ -83,23 +80,43 @@ def _quarantine(session: Session, refund: Refund, faults: list[tuple[str, str, s
 
 
 def _accepted(session: Session, refund: Refund, *, now: datetime) -> Taken:
-    """WeChat has it; from now on the question is what became of it."""
-    if refund.status is not RefundStatus.APPROVED:
+    """WeChat has it, or pays it into the merchant's account; from now on the question is what became of it."""
+    retried = refund.status is RefundStatus.ABNORMAL and refund.last_error == rules.TO_MERCHANT
+    if refund.status is RefundStatus.SUBMITTED and refund.last_error not in (None, rules.TO_MERCHANT):
+        refund.last_error, refund.next_try_at = None, now + rules.next_step(1)
+        session.flush()
+    if refund.status is not RefundStatus.APPROVED and not retried:
         return Taken.REPEATED
-    refund.submitted_at, refund.last_error = refund.submitted_at or now, None
+    refund.submitted_at, refund.last_error = refund.submitted_at or now, rules.TO_MERCHANT if retried else None
     refund.try_count, refund.next_try_at = 0, now + rules.next_step(1)
-    holding.step(session, refund=refund, to=RefundStatus.SUBMITTED, cause="accepted by WeChat", now=now)
+    cause = "retried by staff" if retried else "accepted by WeChat"
+    holding.step(session, refund=refund, to=RefundStatus.SUBMITTED, cause=cause, now=now)
     return Taken.MOVED
 
 
 def _succeeded(session: Session, refund: Refund, refunded: Refunded, *, tools: IssuingTools, now: datetime) -> Taken:
-    if refund.status not in OPEN:
-        if refund.status is not RefundStatus.SUCCESS or refund.settled_by is not None:
-            return _contradicted(session, refund, refunded, now=now)
-        return Taken.REPEATED
+    via_merchant = refund.last_error in rules.VIA_MERCHANT
+    if refund.status not in rules.HELD:
+        if refund.status is RefundStatus.SUCCESS and (refund.settled_by is None or via_merchant):
+            return Taken.REPEATED
+        return _contradicted(session, refund, refunded, now=now)
+    if via_merchant:
+        return _at_merchant(session, refund, now=now)
     at = refunded.succeeded_at or now
     refund.submitted_at = refund.submitted_at or at
     takeback.succeed(session, refund=refund, cause="WeChat says paid", tools=tools, at=at, now=now)
+    return Taken.MOVED
+
+
+def _at_merchant(session: Session, refund: Refund, *, now: datetime) -> Taken:
+    """Its success put the money into the merchant's bank account: the person has nothing until staff have paid it."""
+    if refund.last_error == rules.AT_MERCHANT:
+        return Taken.REPEATED
+    refund.last_error, refund.next_try_at = rules.AT_MERCHANT, None
+    session.flush()
+    if refund.status is not RefundStatus.ABNORMAL:
+        holding.step(session, refund=refund, to=RefundStatus.ABNORMAL, cause="paid to the merchant", now=now)
+    alarm("refund-at-merchant", refund=refund.number)
     return Taken.MOVED
 
 
@@ -108,7 +125,8 @@ def _abnormal(session: Session, refund: Refund, *, now: datetime) -> Taken:
     if refund.status not in (RefundStatus.APPROVED, RefundStatus.SUBMITTED):
         return Taken.REPEATED
     refund.submitted_at, refund.next_try_at = refund.submitted_at or now, now + rules.DAILY
-    refund.last_error = RefundState.ABNORMAL
+    if refund.last_error not in rules.VIA_MERCHANT:
+        refund.last_error = RefundState.ABNORMAL
     holding.step(session, refund=refund, to=RefundStatus.ABNORMAL, cause="WeChat could not pay", now=now)
     holding.tell(session, refund=refund, now=now)
     alarm("refund-abnormal", refund=refund.number)
@@ -119,7 +137,7 @@ def _closed(session: Session, refund: Refund, refunded: Refunded, *, now: dateti
     """WeChat gave up: nothing was refunded, and everything is as it was before somebody asked."""
     if refund.status is RefundStatus.SUCCESS:
         return _contradicted(session, refund, refunded, now=now) if refund.settled_by is None else Taken.REPEATED
-    if refund.status not in OPEN:
+    if refund.status not in rules.HELD:
         return Taken.REPEATED
     refund.submitted_at, refund.next_try_at = refund.submitted_at or now, None
     holding.step(session, refund=refund, to=RefundStatus.CLOSED, cause="closed by WeChat", now=now)

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from models import PledgeKind, PledgeStatus, RefundReason
+from models import PledgeKind, PledgeStatus, RefundReason, RefundStatus
 from wxbackend.core.dates import CHINA
 from wxbackend.pledges.refund_policy import REFUND_LIFE, reasons_heard
 from wxbackend.pledges.rules import CROCKFORD, NUMBER_LETTERS
@@ -17,9 +17,16 @@ SPACING = timedelta(minutes=1)
 STEPS = tuple(timedelta(minutes=m) for m in (1, 2, 5, 10, 30, 60, 120, 360, 1440))
 DAILY = timedelta(days=1)
 
+#: Refunds for which money is set aside, and all that have not ended.
+HELD = (RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.ABNORMAL)
+OPEN = (RefundStatus.REQUESTED, *HELD)
+
 #: ``last_error`` while nobody knows whether WeChat took the refund.
 UNKNOWN = "UNKNOWN"
 NOT_ENOUGH = "NOT_ENOUGH"
+#: ``last_error`` once staff had WeChat pay it into the merchant's own bank account, and when it lies there.
+TO_MERCHANT, AT_MERCHANT = "TO_MERCHANT", "AT_MERCHANT"
+VIA_MERCHANT = frozenset({TO_MERCHANT, AT_MERCHANT})
 
 #: Told to the payer in WeChat's own message; at most 80 bytes.
 REASON_WORDS = {

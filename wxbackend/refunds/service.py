@@ -27,6 +27,7 @@ __all__ = [
     "give_up",
     "request_refund",
     "settle_offline",
+    "to_merchant",
     "withdraw",
 ]
 
@@ -107,8 +108,7 @@ def decide(session: Session, *, number: str, approve: bool, note: str, caller: C
     ``RefundTooLate``, ``Insufficient`` where it may not be approved now.
     """
     refund = _for_staff(session, number=number, caller=caller)
-    if (refund.requested_by_kind, refund.requested_by_id) == ("staff", caller.id):
-        raise SamePerson
+    _refuse_asker(refund, caller)
     _refuse_unless(refund, RefundStatus.REQUESTED)
     refund.decided_by, refund.decided_at, refund.decision_note = caller.id, now, note or None
     _record(session, caller, "refund.approve" if approve else "refund.reject", refund, now=now)
@@ -134,7 +134,7 @@ def ask_again(session: Session, *, number: str, caller: Caller, now: datetime) -
     """Have WeChat asked now, after what it refused was mended. Raises ``ConfirmationNeeded``, ``NotFound``,
     ``RefundDecided``."""
     refund = _for_staff(session, number=number, caller=caller)
-    _refuse_unless(refund, RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.ABNORMAL)
+    _refuse_unless(refund, *rules.HELD)
     refund.next_try_at = now
     session.flush()
     _record(session, caller, "refund.ask-again", refund, now=now)
@@ -147,8 +147,7 @@ def give_up(session: Session, *, number: str, note: str, caller: Caller, now: da
     Raises ``ConfirmationNeeded``, ``NotFound``, ``RefundDecided``, and ``OutcomeUnknown`` while WeChat may have it.
     """
     refund = _for_staff(session, number=number, caller=caller)
-    _refuse_unless(refund, RefundStatus.APPROVED)
-    _refuse_unknown(refund)
+    _refuse_taken(refund)
     holding.step(session, refund=refund, to=RefundStatus.CLOSED, cause="given up by staff", now=now)
     refund.next_try_at = None
     session.flush()
@@ -158,10 +157,36 @@ def give_up(session: Session, *, number: str, note: str, caller: Caller, now: da
     return refund
 
 
-def _refuse_unknown(refund: Refund) -> None:
-    """Only WeChat's own refusal says that it has not taken the refund."""
+def _refuse_taken(refund: Refund) -> None:
+    """Only WeChat's own refusal says that it has not taken the refund; it then stands on no bill of any day."""
+    _refuse_unless(refund, RefundStatus.APPROVED, RefundStatus.SUBMITTED)
+    if refund.status is RefundStatus.SUBMITTED and refund.last_error in (None, rules.TO_MERCHANT):
+        raise RefundDecided(refund_status=str(refund.status))
     if refund.last_error in (None, rules.UNKNOWN):
         raise OutcomeUnknown
+    refund.submitted_at = None
+
+
+def to_merchant(session: Session, *, number: str, caller: Caller, now: datetime) -> Refund:
+    """Note that WeChat is asked to pay it into the merchant's bank account, before it is asked.
+
+    From here on no success that WeChat tells of means that the person has the money. Only of an ABNORMAL one. Raises
+    ``ConfirmationNeeded``, ``NotFound``, ``SamePerson`` for whoever asked for it, ``RefundDecided``.
+    """
+    refund = _for_staff(session, number=number, caller=caller)
+    _refuse_asker(refund, caller)
+    _refuse_unless(refund, RefundStatus.ABNORMAL)
+    if refund.wx_refund_id is None or refund.last_error == rules.AT_MERCHANT:
+        raise RefundDecided(refund_status=str(refund.status))
+    refund.last_error = rules.TO_MERCHANT
+    session.flush()
+    _record(session, caller, "refund.retry-abnormal", refund, now=now)
+    return refund
+
+
+def _refuse_asker(refund: Refund, caller: Caller) -> None:
+    if (refund.requested_by_kind, refund.requested_by_id) == ("staff", caller.id):
+        raise SamePerson
 
 
 def settle_offline(
@@ -170,14 +195,14 @@ def settle_offline(
     """Say that the person was paid by other means: the refund has succeeded, with everything that follows.
 
     Only where WeChat could not pay (ABNORMAL) or definitely refused. Raises ``ConfirmationNeeded``, ``NotFound``,
-    ``SamePerson`` for whoever asked for it, ``RefundDecided``, ``OutcomeUnknown``.
+    ``SamePerson`` for whoever asked for it or decided on it, ``RefundDecided``, ``OutcomeUnknown``.
     """
     refund = _for_staff(session, number=number, caller=caller)
-    if (refund.requested_by_kind, refund.requested_by_id) == ("staff", caller.id):
+    _refuse_asker(refund, caller)
+    if refund.decided_by == caller.id:
         raise SamePerson
-    _refuse_unless(refund, RefundStatus.ABNORMAL, RefundStatus.APPROVED)
-    if refund.status is RefundStatus.APPROVED:
-        _refuse_unknown(refund)
+    if refund.status is not RefundStatus.ABNORMAL:
+        _refuse_taken(refund)
     refund.settled_by = caller.id
     _record(session, caller, "refund.settle-offline", refund, now=now, note=note)
     takeback.succeed(session, refund=refund, cause="settled by other means", tools=tools, at=now, now=now)

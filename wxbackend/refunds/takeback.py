@@ -27,7 +27,9 @@ from wxbackend.refunds import holding, rules
 
 def succeed(session: Session, *, refund: Refund, cause: str, tools: IssuingTools, at: datetime, now: datetime) -> None:
     """SUCCESS of a locked refund, ``at`` the moment WeChat names. Postings come last: others wait for their rows."""
-    refund.succeeded_at, refund.next_try_at, refund.last_error = at, None, None
+    refund.succeeded_at, refund.next_try_at = at, None
+    if refund.last_error not in rules.VIA_MERCHANT:
+        refund.last_error = None
     holding.step(session, refund=refund, to=RefundStatus.SUCCESS, cause=cause, now=now)
     holding.tell(session, refund=refund, now=now)
     paid = session.get_one(PaymentAttempt, refund.attempt_id, populate_existing=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models import Pledge, Refund, RefundMove, RefundStatus
+from models import Pledge, Refund, RefundMove
 from wxbackend.core.errors import NotFound
+from wxbackend.refunds.rules import OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,7 @@ def _moves(session: Session, ids: Sequence[int]) -> Mapping[int, Sequence[Refund
 
 def waiting(session: Session, *, limit: int) -> Sequence[tuple[Refund, str]]:
     """Refunds that have not ended, with the numbers of their pledges, oldest first."""
-    not_ended = (RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.ABNORMAL)
-    rows = session.execute(_query().where(Refund.status.in_(not_ended)).order_by(Refund.id).limit(limit))
+    rows = session.execute(_query().where(Refund.status.in_(OPEN)).order_by(Refund.id).limit(limit))
     return [(refund, number) for refund, number in rows]
 
 

@@ -31,10 +31,9 @@ from wxbackend.console.reads.pages import Sheet, newest_first
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import NotFound
 from wxbackend.points.rules import Earned, points_for_payment
-from wxbackend.refunds.rules import points_back
+from wxbackend.refunds.rules import OPEN, points_back
 from wxbackend.regions.service import under
 
-OPEN = (RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.SUBMITTED, RefundStatus.ABNORMAL)
 #: Open ones that go on only when a person does something.
 STUCK = or_(
     Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.ABNORMAL)),
