@@ -211,6 +211,36 @@ def test_a_payer_who_left_cannot_be_named_so_somebody_is_told(walk, mini, paid):
     reporting.report(transaction_id)
     assert (standing(), mini.shipments) == (("failed", 0, "payer-erased"), {})
     assert alarms("shipping-payer-erased") == before + 1
+    reporting.report(transaction_id)
+    assert alarms("shipping-payer-erased") == before + 1
+
+
+def test_a_payer_who_left_is_told_of_once_and_chased_no_more(walk, mini, paid, run):
+    with transaction() as session:
+        session.execute(update(Resident).values(openid_sealed=None))
+    reporting.report(paid[1])
+    before = alarms("shipping-payer-erased"), alarms("shipping-unreported")
+    for _ in range(3):
+        walk.clock.forward(days=1)
+        jobs.chase_reports()
+    assert (alarms("shipping-payer-erased"), alarms("shipping-unreported")) == before
+    assert "payer-erased" in run("waiting").output
+
+
+def test_reports_that_are_refused_for_ever_starve_no_other(walk, mini, me):
+    base = walk.make.base()
+    ids = [walk.pay_for(walk.open(base, me), me).transaction_id for _ in range(3)]
+    with transaction() as session:
+        for transaction_id in ids:
+            shipping.prepare(session, transaction_id=transaction_id, safe=vault_of(walk), now=walk.clock())
+    walk.clock.forward(hours=2)
+    with reading() as session:
+        firsts = {
+            shipping.unreported(session, before=walk.clock(), turn=turn, turns=jobs.TURNS, limit=1)[0]
+            for turn in range(jobs.TURNS)
+        }
+        every = shipping.unreported(session, before=walk.clock(), turn=0, turns=jobs.TURNS, limit=50)
+    assert firsts == set(every) == set(ids)
 
 
 def test_a_second_payment_is_not_reported_for_it_goes_back(walk, mini, me):

@@ -26,8 +26,9 @@ from wxbackend.shipping.rules import REPORT
 ASK_EVERY = timedelta(days=1)
 #: After so long a report that waits is tried by the clock, whatever became of its message; and somebody is told.
 OVERDUE, ALARMING = timedelta(hours=1), timedelta(hours=24)
+CHASE_EVERY = timedelta(minutes=30)
 BATCH = 50
-#: A run of the hourly job asks about one report in so many: each is asked about once a day.
+#: A run asks about, or begins with, one report in so many: each is asked about once a day, and chased first twice.
 TURNS = 24
 #: Shorter than the leader's lease.
 BUDGET = timedelta(seconds=8)
@@ -52,9 +53,10 @@ def is_managed() -> bool:
 def chase_reports() -> None:
     """Try again what WeChat has not got; after a day somebody has to look."""
     now = ports().now()
+    turn = int(now.timestamp() // CHASE_EVERY.total_seconds()) % TURNS
     with reading() as session:
-        late = shipping.unreported(session, before=now - OVERDUE, limit=BATCH)
-        alarming = shipping.unreported(session, before=now - ALARMING, limit=BATCH)
+        late = shipping.unreported(session, before=now - OVERDUE, turn=turn, turns=TURNS, limit=BATCH)
+        alarming = shipping.unreported(session, before=now - ALARMING, turn=turn, turns=TURNS, limit=BATCH)
     if alarming:
         alarm("shipping-unreported", count=len(alarming), transaction_id=alarming[0])
     _each(late, report)
@@ -136,6 +138,6 @@ PUSHES: Mapping[str, PushTaker] = {
 }
 HANDLERS: tuple[tuple[str, Handler], ...] = ((REPORT, report_payment),)
 TIMETABLE = (
-    Timed("chase-shipping", timedelta(minutes=30), chase_reports),
+    Timed("chase-shipping", CHASE_EVERY, chase_reports),
     Timed("refresh-shipping", timedelta(hours=1), refresh_states),
 )

@@ -33,6 +33,8 @@ UNREPORTED = (ShippingStatus.WAITING, ShippingStatus.FAILED)
 UNSETTLED = (ShippingStatus.SHIPPED, ShippingStatus.CONFIRMED)
 #: Why no report can be made: WeChat wants the payer's openid, and it was destroyed.
 PAYER_ERASED = "payer-erased"
+#: What no further try mends.
+FOR_GOOD = (PAYER_ERASED,)
 
 
 class NotCorrectable(Conflict):
@@ -61,8 +63,8 @@ def prepare(session: Session, *, transaction_id: str, safe: Vault, now: datetime
         note_state(session, transaction_id=transaction_id, to=ShippingStatus.REFUNDED, at=now)
         return None
     if payment.openid_sealed is None:
-        note_refusal(session, transaction_id=transaction_id, error=PAYER_ERASED, failed=True)
-        alarm("shipping-payer-erased", pledge_number=payment.Pledge.number)
+        if note_refusal(session, transaction_id=transaction_id, error=PAYER_ERASED, failed=True):
+            alarm("shipping-payer-erased", pledge_number=payment.Pledge.number)
         return None
     first = _begin(session, transaction_id=transaction_id, nth=1)
     return _parcel(payment, safe=safe, asked_before=not first)
@@ -155,15 +157,21 @@ def note_state(session: Session, *, transaction_id: str, to: ShippingStatus, at:
     return session.scalar(moved) is not None
 
 
-def note_refusal(session: Session, *, transaction_id: str, error: str, failed: bool) -> None:
-    """Why it was not reported; ``failed`` where more than time is missing. ``error`` is a code, never a text."""
+def note_refusal(session: Session, *, transaction_id: str, error: str, failed: bool) -> bool:
+    """Why it was not reported; ``failed`` where more than time is missing. ``error`` is a code, never a text.
+
+    Whether that is news.
+    """
     status = {"status": ShippingStatus.FAILED} if failed else {}
-    session.execute(
+    noted = (
         update(ShippingReport)
         .where(ShippingReport.transaction_id == transaction_id, ShippingReport.status.in_(UNREPORTED))
+        .where(ShippingReport.last_error.is_distinct_from(error))
         .values(last_error=error, **status)
+        .returning(ShippingReport.id)
         .execution_options(synchronize_session=False)
     )
+    return session.scalar(noted) is not None
 
 
 def status_of(session: Session, *, transaction_id: str) -> ShippingStatus | None:
@@ -175,12 +183,17 @@ def is_ours(session: Session, *, transaction_id: str) -> bool:
     return session.scalar(query) is not None
 
 
-def unreported(session: Session, *, before: datetime, limit: int) -> Sequence[str]:
-    """Transaction ids of reports begun before then that WeChat has not got, the oldest first."""
-    query = select(ShippingReport.transaction_id).where(ShippingReport.status.in_(UNREPORTED))
-    return session.scalars(
-        query.where(ShippingReport.created_at < before).order_by(ShippingReport.id).limit(limit)
-    ).all()
+def unreported(session: Session, *, before: datetime, turn: int, turns: int, limit: int) -> Sequence[str]:
+    """Transaction ids of reports begun before then that WeChat has not got, and may get.
+
+    Those whose turn it is come first, then the oldest: where many are refused again and again, they starve no other.
+    """
+    query = select(ShippingReport.transaction_id).where(
+        ShippingReport.status.in_(UNREPORTED),
+        ShippingReport.created_at < before,
+        func.coalesce(ShippingReport.last_error, "").not_in(FOR_GOOD),
+    )
+    return session.scalars(query.order_by(ShippingReport.id % turns != turn, ShippingReport.id).limit(limit)).all()
 
 
 def unsettled(session: Session, *, turn: int, turns: int, limit: int) -> Sequence[str]:
