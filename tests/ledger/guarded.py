@@ -19,7 +19,12 @@ from models import (
     Lot,
     LotUse,
     PledgeMove,
+    PointsDebt,
     PointsRule,
+    ReceiptRequest,
+    ReconItem,
+    Refund,
+    RefundMove,
 )
 from models.triggers import GUARDS
 from tests.ledger.books import NOON
@@ -103,8 +108,51 @@ STRANGERS: tuple[Insert, ...] = (
         decided_by=2,
         decided_at=NOON,
     ),
+    insert(Refund).values(
+        id=1,
+        number="R",
+        pledge_id=1,
+        attempt_id=1,
+        county_code="445281000000",
+        reason="mistake",
+        amount_fen=1,
+        tree_count=1,
+        from_status="allocated",
+        requested_by_kind="system",
+        requested_at=NOON,
+        status="closed",
+        try_count=0,
+    ),
+    insert(RefundMove).values(id=1, refund_id=1, to_status="requested", cause="c", at=NOON),
+    insert(PointsDebt).values(id=1, resident_id=1, pledge_id=1, refund_id=1, amount=2, remaining=1, created_at=NOON),
+    insert(ReceiptRequest).values(
+        id=1,
+        public_id="p",
+        pledge_id=1,
+        resident_id=1,
+        county_code="445281000000",
+        row_key="r",
+        amount_fen=1,
+        status="requested",
+        requested_at=NOON,
+    ),
+    insert(ReconItem).values(
+        id=1,
+        mchid="m",
+        bill_on=date(2026, 3, 12),
+        subject="payment",
+        key="k",
+        queue="amount_differs",
+        status="open",
+        bill_fen=1,
+        our_fen=2,
+        found_at=NOON,
+    ),
 )
-_REFERRING = ("audit_entry", "pledge_move", "certificate_move", "certificate", "approval")
+_REFERRING = (
+    *("audit_entry", "pledge_move", "certificate_move", "certificate", "approval"),
+    *("refund", "refund_move", "points_debt", "receipt_request", "recon_item"),
+)
 
 
 @contextmanager

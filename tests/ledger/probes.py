@@ -16,7 +16,12 @@ from models import (
     Lot,
     LotUse,
     PledgeMove,
+    PointsDebt,
     PointsRule,
+    ReceiptRequest,
+    ReconItem,
+    Refund,
+    RefundMove,
 )
 from models.triggers import APPEND_ONLY, GUARDS, KEPT
 from tests.ledger.guarded import ALICE, BOB, HONOUR, MINT, account, lot, rule, transfer, use
@@ -68,6 +73,33 @@ PROBES = [
     *_history("audit_entry", AuditEntry, "action", "x", 1),
     *_history("pledge_move", PledgeMove, "cause", "x", 1),
     *_history("certificate_move", CertificateMove, "cause", "x", 1),
+    *_history("refund_move", RefundMove, "cause", "x", 1),
+    *(
+        Probe(f"{table}: remove", f"{table}_kept", delete(model).where(model.id == 1), (f"{table}_no_delete",))
+        for table, model in (
+            ("refund", Refund),
+            ("points_debt", PointsDebt),
+            ("receipt_request", ReceiptRequest),
+            ("recon_item", ReconItem),
+        )
+    ),
+    *(
+        Probe(f"refund: another {field}", "refund_fixed", set_row(Refund, 1, **{field: value}), ("refund_fixed",))
+        for field, value in (
+            ("number", "R2"),
+            ("pledge_id", 2),
+            ("attempt_id", 2),
+            ("county_code", "445222000000"),
+            ("reason", "duplicate"),
+            ("amount_fen", 2),
+            ("tree_count", 2),
+            ("from_status", "active"),
+        )
+    ),
+    *(
+        Probe(f"refund: {status} after its end", "refund_ended", set_row(Refund, 1, status=status), ("refund_ended",))
+        for status in ("requested", "approved", "submitted", "abnormal")
+    ),
     *(_truncate(table, f"{table}_append_only") for table in APPEND_ONLY),
     *(_truncate(table, f"{table}_kept") for table in KEPT),
     _truncate("certificate", "certificate_frozen"),

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, Executable, delete
 
 from models import Certificate, LedgerAccount, PointsRule
 from models.base import Base
-from models.guard import ACCOUNT_IDENTITY, CERTIFICATE_FACE, LOT_IDENTITY, RULE_IDENTITY
+from models.guard import ACCOUNT_IDENTITY, CERTIFICATE_FACE, LOT_IDENTITY, REFUND_WISH, RULE_IDENTITY
 from models.triggers import GUARDS
 from tests.ledger.guarded import (
     ALICE,
@@ -118,6 +118,7 @@ def test_every_frozen_column_exists() -> None:
         "ledger_account": ACCOUNT_IDENTITY,
         "lot": LOT_IDENTITY,
         "points_rule": RULE_IDENTITY,
+        "refund": REFUND_WISH,
     }
     for table, columns in frozen.items():
         assert set(columns) <= set(Base.metadata.tables[table].columns.keys())

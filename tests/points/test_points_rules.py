@@ -54,7 +54,10 @@ def test_an_entry_without_a_rule_is_told_with_its_memo() -> None:
     assert told == "冲正，荣誉值-5（退款）。"
 
 
+OF_MONEY = {TransferCode.PAYMENT, TransferCode.SUSPENSE, TransferCode.REFUND_HOLD, TransferCode.REFUND}
+
+
 @pytest.mark.parametrize("code", TransferCode)
 def test_every_code_that_moves_points_is_told(code: TransferCode) -> None:
     told = explain(code, unit=Unit.GREEN, amount=1, rule=None, memo="")
-    assert told.startswith("其他") == (code in {TransferCode.PAYMENT, TransferCode.SUSPENSE})
+    assert told.startswith("其他") == (code in OF_MONEY)

@@ -195,7 +195,7 @@ def test_pledge_with_a_refund_is_still_read_in_four_statements(walk, number, me)
 def test_person_whose_money_is_on_its_way_is_not_erased(walk, number, me):
     refund = ask(walk, number, me, explanation="家里临时有事").json["number"]
     refused = walk.client.delete("/v1/me", headers=me)
-    assert (refused.status_code, refused.json["code"]) == (409, "refund-open")
+    assert (refused.status_code, refused.json["code"]) == (409, "refund-unfinished")
     assert walk.client.get("/v1/me", headers=me).status_code == 200
     walk.client.post(f"/v1/refunds/{refund}/withdraw", headers=me)
     assert walk.client.delete("/v1/me", headers=me).status_code == 204

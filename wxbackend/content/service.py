@@ -29,7 +29,7 @@ _REPLACED = (
 
 
 class AlreadyDecided(Conflict):
-    code, title = "already-decided", "该内容已处理，或已被新的内容取代"
+    code, title = "content-decided", "该内容已处理，或已被新的内容取代"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class PaymentOpen(Conflict):
 
 
 class RefundOpen(Conflict):
-    code, title = "refund-open", "有尚未完成的退款，请等退款到账或先撤回申请，再注销账号"
+    code, title = "refund-unfinished", "有尚未完成的退款，请等退款到账或先撤回申请，再注销账号"
 
 
 class Eraser(Protocol):
