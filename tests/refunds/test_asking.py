@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from models import (
     AuditEntry,
+    PaymentMismatch,
     PlantingBase,
     Pledge,
     PledgeStatus,
@@ -202,6 +203,49 @@ def test_payment_that_the_bill_does_not_show_is_frozen(counter, walk, donated):
     missing(counter, walk, ReconQueue.MISSING_THERE)
     with pytest.raises(OrderFrozen):
         counter.ask(donated)
+
+
+def bill_shows_a_strange_refund(counter, walk):
+    [attempt] = walk.attempts()
+    row = ReconItem(
+        mchid=MCHID, bill_on=china_date(counter.now), subject="refund", key="R1", queue=ReconQueue.MISSING_HERE,
+        out_trade_no=attempt.out_trade_no, found_at=counter.now, our_fen=None, bill_fen=1,
+    )  # fmt: skip
+    with transaction() as session:
+        session.add(row)
+
+
+def test_payment_with_a_refund_on_the_bill_that_is_not_ours_is_frozen(counter, walk, donated):
+    bill_shows_a_strange_refund(counter, walk)
+    with pytest.raises(OrderFrozen):
+        counter.ask(donated)
+
+
+def contradict(counter, walk):
+    [attempt] = walk.attempts()
+    row = PaymentMismatch(
+        out_trade_no=attempt.out_trade_no, transaction_id=attempt.transaction_id, field="refund_state:R1",
+        expected="closed", found="SUCCESS", at=counter.now,
+    )  # fmt: skip
+    with transaction() as session:
+        session.add(row)
+
+
+def test_payment_about_which_wechat_contradicts_us_is_frozen_until_staff_have_looked(counter, walk, donated):
+    contradict(counter, walk)
+    with pytest.raises(OrderFrozen):
+        counter.ask(donated)
+    looked = {"status": "resolved", "resolution": "dismissed", "resolved_by": counter.chief.id}
+    with transaction() as session:
+        session.execute(update(PaymentMismatch).values(resolved_at=counter.now, **looked))
+    counter.ask(donated)
+
+
+def test_contradiction_that_came_up_meanwhile_keeps_the_refund_from_being_approved(counter, walk, donated):
+    refund = counter.ask(donated)
+    contradict(counter, walk)
+    with pytest.raises(OrderFrozen):
+        counter.decide(refund)
 
 
 def test_other_differences_freeze_nothing(counter, walk, donated):

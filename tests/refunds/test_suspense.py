@@ -11,6 +11,7 @@ from wxbackend.core.wxpay import OrderState, RefundState, TradeState
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, merchant_account, suspense_account
 from wxbackend.refunds import jobs, suspense
+from wxbackend.refunds.errors import OrderFrozen
 
 SUCCESS, CLOSED = RefundState.SUCCESS, RefundState.CLOSED
 SUSPENSE = "suspense:1900000109"
@@ -104,6 +105,15 @@ def test_what_was_never_sent_back_is_found_by_the_job(counter, walk, me, assert_
 def test_unknown_amount_is_not_sent_back(counter):
     with pytest.raises(NotFound), transaction() as session:
         suspense.repay(session, due_id=1, now=counter.now)
+
+
+def test_money_in_suspense_is_not_sent_anew_while_wechat_contradicts_us(counter, walk, owed):
+    [first] = walk.all(Refund)
+    walk.drain()
+    counter.tell(first.number, CLOSED)
+    counter.tell(first.number, SUCCESS, notice_id="another end")
+    with pytest.raises(OrderFrozen), transaction() as session:
+        suspense.repay(session, due_id=first.due_id, now=counter.now)
 
 
 def test_after_wechat_closed_it_the_money_lies_in_suspense_until_somebody_sends_it_anew(

@@ -79,7 +79,15 @@ def test_fault_26_a_short_balance_is_no_refusal(world: PayWorld, serve: Serve, c
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, "PARAM_ERROR"), (400, "INVALID_REQUEST"), (403, "USER_ACCOUNT_ABNORMAL"), (404, "RESOURCE_NOT_EXISTS")],
+    [
+        (400, "PARAM_ERROR"),
+        (400, "INVALID_REQUEST"),
+        (403, "USER_ACCOUNT_ABNORMAL"),
+        (403, "NO_AUTH"),
+        (400, "MCH_NOT_EXISTS"),
+        (400, "APPID_MCHID_NOT_MATCH"),
+        (404, "RESOURCE_NOT_EXISTS"),
+    ],
 )
 def test_a_definite_refusal_keeps_wechats_word(world: PayWorld, serve: Serve, status: int, code: str) -> None:
     with pytest.raises(RefundRefused) as raised:
@@ -122,7 +130,6 @@ def test_a_refund_nobody_answers_is_unknown_and_kept_its_number_at_every_try(wor
         (400, "SYSTEM_ERROR", WxUnavailable),
         (400, "BIZERR_NEED_RETRY", WxUnavailable),
         (401, "SIGN_ERROR", WxMisconfigured),
-        (403, "NO_AUTH", WxMisconfigured),
     ],
 )
 def test_fault_25_a_refund_put_off_by_wechat_is_unknown(

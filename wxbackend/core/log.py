@@ -14,7 +14,7 @@ SECRET_NAMES = re.compile(
     r"token|secret|password|openid|unionid|phone|session_key|authorization|cookie|signature|code$|_name$|name_|totp|body",
     re.IGNORECASE,
 )
-SAFE_NAMES = frozenset({"code", "error_code", "status_code"})
+SAFE_NAMES = frozenset({"code", "error_code", "status_code", "wx_code"})
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 BEARER = re.compile(r"(?i)bearer\s+\S+")
 #: PostgreSQL quotes the offending row or key in these lines of a message.

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from models import (
     AttemptStatus,
+    MismatchStatus,
     PaymentAttempt,
+    PaymentMismatch,
     PlantingBase,
     Pledge,
     PledgeStatus,
@@ -88,17 +90,27 @@ def _standing(pledge: Pledge, paid_at: datetime, procured_at: datetime | None) -
 def refuse_frozen(session: Session, *, attempt: PaymentAttempt) -> None:
     """Refuse while papers disagree with a refund.
 
-    Raises ``ReceiptLive`` while a receipt says that the money was given, ``OrderFrozen`` while WeChat's bill does not
-    show that it came.
+    Raises ``ReceiptLive`` while a receipt says that the money was given, ``OrderFrozen`` as ``refuse_disputed`` does.
     """
     live = (ReceiptStatus.REQUESTED, ReceiptStatus.ISSUED)
     receipt = exists().where(ReceiptRequest.pledge_id == attempt.pledge_id, ReceiptRequest.status.in_(live))
-    named = or_(ReconItem.out_trade_no == attempt.out_trade_no, ReconItem.key == attempt.transaction_id)
-    missing = exists().where(named, ReconItem.queue == ReconQueue.MISSING_THERE, ReconItem.status == ReconStatus.OPEN)
-    has_receipt, is_missing = session.execute(select(receipt, missing)).one()
-    if has_receipt:
+    if session.scalar(select(receipt)):
         raise ReceiptLive
-    if is_missing:
+    refuse_disputed(session, attempt=attempt)
+
+
+def refuse_disputed(session: Session, *, attempt: PaymentAttempt) -> None:
+    """Raises ``OrderFrozen`` while WeChat's bill does not show that the money came, shows a refund of it that is not
+    ours, or what WeChat says of the order contradicts our books.
+    """
+    named = or_(ReconItem.out_trade_no == attempt.out_trade_no, ReconItem.key == attempt.transaction_id)
+    strange = (ReconItem.queue == ReconQueue.MISSING_HERE) & (ReconItem.subject == "refund")
+    differs = or_(ReconItem.queue == ReconQueue.MISSING_THERE, strange)
+    item = exists().where(named, differs, ReconItem.status == ReconStatus.OPEN)
+    contradicted = exists().where(
+        PaymentMismatch.out_trade_no == attempt.out_trade_no, PaymentMismatch.status == MismatchStatus.OPEN
+    )
+    if session.scalar(select(or_(item, contradicted))):
         raise OrderFrozen
 
 

@@ -6,15 +6,16 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from models import Pledge, Refund, RefundDue, RefundReason, RefundStatus
+from models import PaymentAttempt, Pledge, Refund, RefundDue, RefundReason, RefundStatus
 from wxbackend.core.errors import NotFound
 from wxbackend.refunds import holding, rules
+from wxbackend.refunds.standing import refuse_disputed
 
 
 def repay(session: Session, *, due_id: int, now: datetime) -> Refund | None:
     """Send one amount back; ``None`` if that is under way or done. One that WeChat closed gets another number.
 
-    Raises ``NotFound``.
+    Raises ``NotFound``, and ``OrderFrozen`` where another number might pay what the first one paid after all.
     """
     row = session.execute(
         select(RefundDue, Pledge.county_code)
@@ -28,6 +29,8 @@ def repay(session: Session, *, due_id: int, now: datetime) -> Refund | None:
     before = session.scalars(select(Refund.status).where(Refund.due_id == due_id)).all()
     if any(status is not RefundStatus.CLOSED for status in before):
         return None
+    if before:
+        refuse_disputed(session, attempt=session.get_one(PaymentAttempt, due.attempt_id, populate_existing=True))
     holding.reserve(session, attempt_id=due.attempt_id, amount_fen=due.amount_fen)
     refund = Refund(
         number=rules.suspense_number(transaction_id=due.transaction_id, turn=len(before), owed_at=due.created_at),

@@ -3,11 +3,12 @@
 import re
 from urllib.parse import quote
 
+import requests
 from wechatpayv3.type import RequestType
 
 from wxbackend.core.wxpay import NotEnoughBalance, Refunded, RefundOrder, RefundRefused
 from wxbackend.wechat.documents import Document, refunded
-from wxbackend.wechat.errors import WxForged, WxMisconfigured, WxRejected, WxUnavailable
+from wxbackend.wechat.errors import WxForged, WxRejected, WxUnavailable
 from wxbackend.wechat.pay_core import PayCore, read_answer
 
 REFUNDS = "/v3/refund/domestic/refunds"
@@ -62,14 +63,15 @@ def _check_wechat_number(number: str) -> None:
 def _ask(core: PayCore, path: str, document: Document) -> Refunded:
     try:
         _, text = core.request(path, RequestType.POST, document)
-    except WxMisconfigured:
-        raise
     except WxRejected as refusal:
         raise _meant(refusal) from refusal
     return _about(core, text, str(document["out_refund_no"]))
 
 
 def _meant(refusal: WxRejected) -> Exception:
+    """A signature refused may be a clock that is off; that we lack the right or the account, no repetition mends."""
+    if refusal.http == requests.codes.unauthorized or refusal.wx_code == "SIGN_ERROR":
+        return refusal
     if refusal.wx_code in SHORT:
         return NotEnoughBalance()
     if refusal.wx_code in TRY_AGAIN:
