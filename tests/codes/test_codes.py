@@ -15,6 +15,7 @@ from wxbackend.codes.pictures import NotAPicture, checked
 from wxbackend.codes.rules import MINT, CodeWish
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import TooMany, UpstreamFailed
+from wxbackend.core.outbox import ATTEMPTS
 from wxbackend.core.wxmini import PageUnpublished
 
 PAGE = "pages/tree/index"
@@ -135,19 +136,31 @@ def test_row_46_an_unpublished_page_leaves_the_plain_code_for_the_day(client, wa
 
 
 @pytest.mark.parametrize("refusal", [TooMany, type("Quota", (UpstreamFailed,), {"retry_after_s": 60})])
-def test_row_38_a_quota_puts_the_wish_back_and_is_no_failed_attempt(client, walk, trees, mini, refusal):
+def test_row_38_a_quota_lets_the_wish_rest_and_is_no_failed_attempt(client, walk, trees, mini, refusal):
     mini.failures = [refusal()]
     see(client, trees[0])
     walk.drain()
-    first, again = errands()
-    assert (first.status, again.status, again.attempts) == (OutboxStatus.DONE, OutboxStatus.READY, 0)
-    assert (again.run_after - walk.clock()).total_seconds() == 60
+    [errand] = errands()
+    assert (errand.status, errand.attempts) == (OutboxStatus.READY, 0)
+    assert (errand.run_after - walk.clock()).total_seconds() == 60
     walk.clock.forward(seconds=59)
     walk.drain()
     assert kept() == []
     walk.clock.forward(seconds=1)
     walk.drain()
     assert len(kept()) == 1
+
+
+def test_row_38_however_often_the_quota_is_used_up_there_is_one_row_that_never_dies(client, walk, trees, mini):
+    mini.failures = [TooMany() for _ in range(2 * ATTEMPTS)]
+    see(client, trees[0])
+    for _ in range(2 * ATTEMPTS):
+        walk.drain()
+        [errand] = errands()
+        assert (errand.status, errand.attempts) == (OutboxStatus.READY, 0)
+        walk.clock.forward(seconds=60)
+    walk.drain()
+    assert ([row.status for row in errands()], len(kept())) == ([OutboxStatus.DONE], 1)
 
 
 def test_while_wechat_is_away_the_outbox_tries_again(client, walk, trees, mini):

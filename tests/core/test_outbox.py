@@ -12,7 +12,7 @@ from models import JobLease, OutboxMessage, OutboxStatus
 from wxbackend.core import outbox
 from wxbackend.core.db import db, reading, transaction
 from wxbackend.core.errors import Busy, Conflict
-from wxbackend.core.outbox import ATTEMPTS, BACKOFF_S, ERROR_LENGTH, LEASE, LONGEST_WAIT_S
+from wxbackend.core.outbox import ATTEMPTS, BACKOFF_S, ERROR_LENGTH, LEASE, LONGEST_REST, LONGEST_WAIT_S, Postpone
 from wxbackend.core.worker import LEADERSHIP, Timed, Worker
 
 
@@ -61,6 +61,33 @@ def test_a_message_is_handled_once_and_then_done(app, clock):
     (row,) = rows()
     assert (seen, row.status, row.attempts, row.lease_until) == ([{"tree": "榕树"}], OutboxStatus.DONE, 1, None)
     assert row.done_at == clock()
+
+
+@pytest.mark.parametrize(
+    ("wait", "rest"),
+    [(timedelta(minutes=5), timedelta(minutes=5)), (LONGEST_REST, LONGEST_REST), (timedelta(days=400), LONGEST_REST)],
+)
+def test_postponed_work_rests_in_its_own_row_a_day_at_most(app, clock, wait, rest):
+    def not_yet(payload):
+        raise Postpone(wait=wait, reason="too-many")
+
+    put(clock)
+    assert worker(clock, not_yet).work_once()
+    (row,) = rows()
+    assert (row.status, row.attempts, row.last_error) == (OutboxStatus.READY, 0, "too-many")
+    assert (row.run_after - clock(), row.lease_until, row.lease_holder) == (rest, None, None)
+
+
+def test_who_lost_the_lease_postpones_nothing(app, clock):
+    put(clock)
+    first = claim("w1", clock)
+    clock.forward(seconds=LEASE.total_seconds() + 1)
+    claim("w2", clock)
+    with transaction() as session:
+        later = Postpone(wait=timedelta(hours=1), reason="too-many")
+        outbox.postpone(session, message=first, holder="w1", later=later, now=clock())
+    (row,) = rows()
+    assert (row.status, row.attempts, row.lease_holder) == (OutboxStatus.LEASED, 2, "w2")
 
 
 def test_the_oldest_due_message_goes_first_and_the_future_waits(app, clock):

@@ -9,11 +9,9 @@ import structlog
 from wxbackend.codes import service as codes
 from wxbackend.codes.minting import mint
 from wxbackend.codes.rules import MINT, CodeWish
-from wxbackend.core import outbox
-from wxbackend.core.db import reading, transaction
-from wxbackend.core.errors import Problem, TooMany, UpstreamFailed
-from wxbackend.core.outbox import Handler
-from wxbackend.core.ports import ports
+from wxbackend.core.db import reading
+from wxbackend.core.errors import TooMany, UpstreamFailed
+from wxbackend.core.outbox import Handler, Postpone
 from wxbackend.core.wxmini import PageUnpublished
 
 #: A refusal that asks for this much patience is a quota: it passes by waiting, and is no failed attempt.
@@ -22,7 +20,7 @@ log = structlog.get_logger()
 
 
 def mint_code(payload: Mapping[str, Any]) -> None:
-    """One code, unless it is kept. A quota puts the wish back; an unpublished page leaves the plain code for today."""
+    """One code, unless it is kept. A quota lets the wish rest; an unpublished page leaves the plain code for today."""
     wish = CodeWish(payload["scene"], payload["page"], payload["width_px"])
     with reading() as session:
         if codes.find_code(session, wish=wish) is not None:
@@ -32,16 +30,10 @@ def mint_code(payload: Mapping[str, Any]) -> None:
     except PageUnpublished:
         log.warning("page of mini-program codes not published", page=wish.page)
     except (TooMany, UpstreamFailed) as refusal:
-        _put_back(wish, refusal)
-
-
-def _put_back(wish: CodeWish, refusal: Problem) -> None:
-    """Raises what is no quota: the outbox counts it as an attempt."""
-    if (refusal.retry_after_s or 0) < QUOTA_WAIT_S:
-        raise refusal
-    now, wait = ports().now(), timedelta(seconds=refusal.retry_after_s or 0)
-    with transaction() as session:
-        outbox.enqueue_all(session, works=[wish.work_later(key=f"{now:%Y%m%d%H%M%S}", wait=wait)], now=now)
+        wait_s = refusal.retry_after_s or 0
+        if wait_s < QUOTA_WAIT_S:
+            raise
+        raise Postpone(wait=timedelta(seconds=wait_s), reason=refusal.code) from refusal
 
 
 HANDLERS: tuple[tuple[str, Handler], ...] = ((MINT, mint_code),)

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from wxbackend.core.outbox import Work
 
@@ -27,10 +27,6 @@ class CodeWish:
     def work(self, *, on: date) -> Work:
         """Ask for it; a page that is not published yet is asked for again on another day."""
         return Work(MINT, f"{self.digest}:{on}", self._payload())
-
-    def work_later(self, *, key: str, wait: timedelta) -> Work:
-        """Ask again after ``wait``; ``key`` makes it other work than the one that was turned away."""
-        return Work(MINT, f"{self.digest}:{key}", self._payload(), wait)
 
     def _payload(self) -> dict[str, str | int]:
         return {"scene": self.scene, "page": self.page, "width_px": self.width_px}

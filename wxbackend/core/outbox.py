@@ -16,9 +16,21 @@ ATTEMPTS = 20
 BACKOFF_S = 2
 LONGEST_WAIT_S = 3600
 ERROR_LENGTH = 500
+LONGEST_REST = timedelta(days=1)
 
 #: Does one message's work, idempotently, in transactions of its own.
 Handler = Callable[[Mapping[str, Any]], None]
+
+
+class Postpone(Exception):
+    """Raised by a handler that can do its work only later, as with a quota: the same message rests, and has not failed.
+
+    ``wait`` is cut at ``LONGEST_REST``; ``reason`` is a code.
+    """
+
+    def __init__(self, *, wait: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.wait, self.reason = wait, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,19 @@ def fail(session: Session, *, message: Claimed, holder: str, error: str, now: da
     later = now + timedelta(seconds=min(BACKOFF_S**message.attempts, LONGEST_WAIT_S))
     _end_lease(session, message=message, holder=holder, status=status, run_after=later, last_error=error[:ERROR_LENGTH])
     return status
+
+
+def postpone(session: Session, *, message: Claimed, holder: str, later: Postpone, now: datetime) -> None:
+    """Let it rest; the attempt that has just ended is not counted."""
+    _end_lease(
+        session,
+        message=message,
+        holder=holder,
+        status=OutboxStatus.READY,
+        attempts=OutboxMessage.attempts - 1,
+        run_after=now + min(later.wait, LONGEST_REST),
+        last_error=later.reason[:ERROR_LENGTH],
+    )
 
 
 def _end_lease(session: Session, *, message: Claimed, holder: str, **values: Any) -> None:

@@ -18,7 +18,7 @@ from wxbackend.core.db import transaction
 from wxbackend.core.errors import Busy, Problem
 from wxbackend.core.http import is_passing
 from wxbackend.core.log import scrub
-from wxbackend.core.outbox import ATTEMPTS, Claimed, Handler
+from wxbackend.core.outbox import ATTEMPTS, Claimed, Handler, Postpone
 from wxbackend.core.sql import insert_into
 
 LEADER = "timetable"
@@ -62,10 +62,12 @@ class Worker:
             self._settle(session, message, error)
         return True
 
-    def _handle(self, message: Claimed) -> str | None:
+    def _handle(self, message: Claimed) -> Postpone | str | None:
         """Run the handler; what went wrong, for the row. A worker outlives every message, hence the wide net."""
         try:
             self.handlers[message.topic](message.payload)
+        except Postpone as later:
+            return later
         except Problem as problem:
             return scrub(f"{problem.code}: {problem}")
         except Exception as error:
@@ -73,9 +75,11 @@ class Worker:
             return scrub(f"{type(error).__name__}: {error}")
         return None
 
-    def _settle(self, session: Session, message: Claimed, error: str | None) -> None:
+    def _settle(self, session: Session, message: Claimed, error: Postpone | str | None) -> None:
         if error is None:
             outbox.finish(session, message=message, holder=self.name, now=self.now())
+        elif isinstance(error, Postpone):
+            outbox.postpone(session, message=message, holder=self.name, later=error, now=self.now())
         elif outbox.fail(session, message=message, holder=self.name, error=error, now=self.now()) is OutboxStatus.DEAD:
             log.error("dead letter", topic=message.topic, message_id=message.id)
 
