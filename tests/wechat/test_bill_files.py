@@ -13,6 +13,8 @@ from tests.wechat.stub import DROP, Answer, Reply, Seen, Stub
 from tests.wechat.test_bills import fund_file, fund_row, paid_row, refund_row, trade_file
 from tests.wechat.test_pay_gateway import gateway_of, refusing
 from wxbackend.core.wxpay import BillNotReady
+from wxbackend.wechat.bill_files import unpacked
+from wxbackend.wechat.bills import DamagedBill
 from wxbackend.wechat.errors import WxForged, WxMisconfigured, WxRateLimited, WxRejected, WxUnavailable
 
 Serve = Callable[[Answer], Stub]
@@ -182,10 +184,16 @@ def test_a_ticket_that_makes_no_sense_is_refused(world: PayWorld, serve: Serve, 
     assert stub.seen(FILE_PATH) == []
 
 
-def test_a_bomb_is_not_unpacked(world: PayWorld, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wxbackend.wechat.bill_files.LONGEST_BILL_BYTES", len(FILE) - 1)
-    with pytest.raises(BillNotReady):
-        trade_bill(world, serve(Office(world, packed())))
+def test_a_bomb_is_not_unpacked() -> None:
+    bill = gzip.compress(FILE)
+    assert unpacked(bill, longest_bytes=len(FILE) + 1) == FILE
+    with pytest.raises(DamagedBill):
+        unpacked(bill, longest_bytes=len(FILE) - 1)
+
+
+def test_a_bill_beyond_a_hundred_megabytes_is_a_bomb() -> None:
+    with pytest.raises(DamagedBill):
+        unpacked(gzip.compress(bytes(100_000_001), compresslevel=1))
 
 
 def test_the_skew_of_our_clock_is_that_of_the_last_answer(world: PayWorld, serve: Serve) -> None:

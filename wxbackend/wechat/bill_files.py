@@ -19,7 +19,7 @@ from wxbackend.wechat.pay_core import PayCore, read_answer
 NO_STATEMENT = frozenset({"NO_STATEMENT_EXIST"})
 CREATING = frozenset({"STATEMENT_CREATING"})
 FETCHES = 3  # an address lives for five minutes; each fetch asks for a new one
-LONGEST_BILL_BYTES = 400_000_000
+LONGEST_BILL_BYTES = 100_000_000
 GZIP_BEGINS, GZIP_WBITS = b"\x1f\x8b", 31
 DOWNLOAD_PATH = re.compile(r"/v3/[0-9A-Za-z_/\-]+")
 DOWNLOAD_QUERY = re.compile(r"[0-9A-Za-z_\-.~%=&+/*]*")  # what is sent as it is signed
@@ -89,7 +89,7 @@ def _read_ticket(answer: Document) -> Ticket:
 def _fetched(core: PayCore, ticket: Ticket) -> bytes:
     """Raises ``DamagedBill``, also when the address has run out meanwhile: a new one mends both."""
     try:
-        file = _unpacked(core.download(ticket.path))
+        file = unpacked(core.download(ticket.path))
     except WxMisconfigured:
         raise
     except WxRejected as refusal:
@@ -99,13 +99,13 @@ def _fetched(core: PayCore, ticket: Ticket) -> bytes:
     return file
 
 
-def _unpacked(packed: bytes) -> bytes:
-    """As it is, when somebody on the way has unpacked it already."""
+def unpacked(packed: bytes, *, longest_bytes: int = LONGEST_BILL_BYTES) -> bytes:
+    """As it is, when somebody on the way has unpacked it already. Raises ``DamagedBill``, also beyond the limit."""
     if not packed.startswith(GZIP_BEGINS):
         return packed
     unpacking = zlib.decompressobj(GZIP_WBITS)
     try:
-        file = unpacking.decompress(packed, LONGEST_BILL_BYTES)
+        file = unpacking.decompress(packed, longest_bytes)
     except zlib.error:
         raise DamagedBill("not GZIP") from None
     if not unpacking.eof:
