@@ -1,6 +1,7 @@
 """Uploaded pictures: what they may be, and how they are made harmless. Pure."""
 
 import struct
+import warnings
 from io import BytesIO
 
 from PIL import Image, ImageOps
@@ -33,7 +34,10 @@ def recoded(data: bytes) -> bytes:
     refused before a single pixel is unpacked.
     """
     try:
-        return _encoded(_small(data))
+        with warnings.catch_warnings():
+            # Of notes on a picture that Pillow skips. Two desks may leave this filter behind: it is meant for all.
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            return _encoded(_small(data))
     except BROKEN as error:
         raise BadPicture from error
 
