@@ -106,6 +106,33 @@ def test_production_refuses(name, value, said):
     assert str(refused.value).count(";") == 0, "only this is wrong"
 
 
+PUSH_KEY = key("7").rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("token", "aes_key", "said"),
+    [
+        ("t" * 20, None, "WX_PUSH_AES_KEY"),
+        ("t" * 20, "", "WX_PUSH_AES_KEY"),
+        (None, PUSH_KEY, "WX_PUSH_TOKEN"),
+        ("t" * 20, PUSH_KEY[:-1], "WX_PUSH_AES_KEY"),
+        ("t" * 20, PUSH_KEY + "=", "WX_PUSH_AES_KEY"),
+        ("t" * 20, "密" * 43, "WX_PUSH_AES_KEY"),
+        ("t" * 20, "!" * 43, "WX_PUSH_AES_KEY"),
+    ],
+)
+def test_half_a_message_push_is_refused_in_production(token, aes_key, said):
+    with pytest.raises(BadSettings) as refused:
+        Settings.from_env(**SERIOUS, wx_push_token=token, wx_push_aes_key=aes_key)
+    assert str(refused.value).startswith(said)
+    assert ";" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("token", "aes_key"), [("t" * 20, PUSH_KEY), (None, None), ("", "")])
+def test_message_push_is_configured_whole_or_not_at_all(token, aes_key):
+    assert Settings.from_env(**SERIOUS, wx_push_token=token, wx_push_aes_key=aes_key).is_production
+
+
 def test_every_refusal_of_production_is_tried():
     with pytest.raises(BadSettings) as refused:
         Settings.from_env(

@@ -25,6 +25,7 @@ EXAMPLE_APPID = "wx0123456789abcdef"
 #: Last parts of host names that never lead anywhere (RFC 2606): nobody prints them on a plate by mistake.
 RESERVED_NAMES = frozenset({"localhost", "example", "test", "invalid", "local", "internal"})
 KEY_BYTES = 32
+PUSH_KEY_LENGTH = 43
 SECRET_LENGTH = 32
 TOKEN_LENGTH = 16
 WECHAT_DOMAIN = "weixin.qq.com"
@@ -214,6 +215,19 @@ class Settings(BaseSettings):
             "WXPAY_MERCHANTS_FILE is missing": self.wxpay_merchants_file is None,
             "METRICS_TOKEN is missing or shorter than 16 characters": self.metrics_token is None
             or len(self.metrics_token.get_secret_value()) < TOKEN_LENGTH,
+            **self._unfit_push(),
+        }
+
+    def _unfit_push(self) -> dict[str, bool]:
+        """Neither is set where nothing is pushed."""
+        token, aes_key = (
+            held.get_secret_value() if held else "" for held in (self.wx_push_token, self.wx_push_aes_key)
+        )
+        return {
+            "WX_PUSH_TOKEN is missing, WX_PUSH_AES_KEY is there": bool(aes_key) and not token,
+            "WX_PUSH_AES_KEY is missing, WX_PUSH_TOKEN is there": bool(token) and not aes_key,
+            "WX_PUSH_AES_KEY must be the 43 characters of WeChat's own key": bool(aes_key)
+            and not _is_push_key(aes_key),
         }
 
     def _unfit_keys(self) -> dict[str, bool]:
@@ -247,6 +261,14 @@ def _faults(error: ValidationError) -> list[str]:
     faults = error.errors(include_input=False, include_url=False)
     named = [(".".join(map(str, fault["loc"])).upper(), fault["msg"].removeprefix("Value error, ")) for fault in faults]
     return [f"{name}: {message}" if name else message for name, message in named]
+
+
+def _is_push_key(text: str) -> bool:
+    """WeChat leaves the last character of the base64 away."""
+    try:
+        return len(text) == PUSH_KEY_LENGTH and len(_parse_key(text + "=")) == KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _is_one_byte(key: bytes) -> bool:
