@@ -231,3 +231,23 @@ def test_merchant_that_came_back_is_asked_again(walk, pledge):
     walk.clock.forward(hours=1)
     jobs.poll_orders()
     assert walk.status(pledge[0]) == "funded"
+
+
+def test_what_is_told_of_a_refund_can_only_be_dismissed(walk, pledge, office):
+    """Its payment is booked: there is nothing to send back, and nothing to pay again."""
+    walk.fulfilled(*pledge)
+    [attempt] = walk.attempts()
+    with transaction() as session:
+        session.add(PaymentMismatch(
+            out_trade_no=attempt.out_trade_no, transaction_id=attempt.transaction_id, field="refund_fen:R1",
+            expected="5000", found="4000", at=walk.clock(),
+        ))  # fmt: skip
+    desk = office.seat_new(Role.FINANCE)
+    page = desk.get(address(walk)).text
+    assert ("退款单不符" in page, address(walk, "/refund") in page, "重新支付" in page) == (True, False, False)
+    asked = walk.pay.calls.count("query")
+    assert "不能由系统退回" in desk.post(address(walk, "/refund"), **REASON).text
+    assert walk.pay.calls.count("query") == asked
+    answer = desk.post(address(walk, "/dismiss"), **REASON)
+    assert (answer.status_code, "重新支付" in desk.get(answer.location).text) == (303, False)
+    assert [str(one.status) for one in walk.all(PaymentMismatch)] == ["resolved"]

@@ -23,6 +23,7 @@ from wxbackend.core.errors import Busy
 from wxbackend.core.news import TELL
 from wxbackend.core.wxpay import BadNotification, Notice, OrderState, PaidTransaction, TradeState, WrongRecipient
 from wxbackend.fulfilment.service import FULFIL
+from wxbackend.payments.cashier import cashier
 from wxbackend.shipping.rules import REPORT
 
 
@@ -144,11 +145,20 @@ def test_row_5_notice_poller_and_sync_apply_one_payment_once(walk, base, number,
     assert booked(walk) == {"money": 10_000, "green": 10, "honour": 100}
 
 
-def test_row_7_an_order_refunded_before_we_heard_of_it_was_paid(walk, base, number, paid):
+def test_row_7_an_order_refunded_before_we_heard_of_it_is_left_to_staff(walk, base, number, paid):
     walk.pay.states[paid.out_trade_no] = OrderState(TradeState.REFUND, paid)
     walk.clock.forward(seconds=10)
     walk.poll()
+    assert (walk.status(number), booked(walk)) == ("pending", {})
+    assert [(one.field, one.found) for one in walk.all(PaymentMismatch)] == [("trade_state", "REFUND")]
+
+
+def test_row_7_an_order_refunded_since_we_booked_it_stays_booked(walk, base, number, paid):
+    assert walk.notify(walk.pay.notice_of(paid)).status_code == 204
+    walk.pay.states[paid.out_trade_no] = OrderState(TradeState.REFUND, paid)
+    cashier().apply_late(mchid=paid.mchid, out_trade_no=paid.out_trade_no)
     assert_funded_once(walk, number, base)
+    assert walk.all(PaymentMismatch) == []
 
 
 FALSE_FIELDS = [

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from models import NoticeState, PaymentMismatch, PaymentNotice, PointsDebt, RefundMove, TransferCode
+from models import Certificate, NoticeState, PaymentMismatch, PaymentNotice, PointsDebt, RefundMove, TransferCode
+from wxbackend.core.errors import UpstreamFailed
 from wxbackend.core.wxpay import RefundOrder, RefundState
 from wxbackend.payments import jobs as payments_jobs
 from wxbackend.refunds import jobs
@@ -129,10 +130,10 @@ def test_refund_made_by_hand_is_kept_and_accepted(counter, walk, planted_three, 
 
 
 @pytest.mark.parametrize("way", ["poller", "job"])
-def test_rows_6_and_7_a_refund_told_before_its_payment_has_the_payment_booked_first(
+def test_row_7_a_payment_that_was_given_back_by_hand_before_we_knew_of_it_is_left_to_staff(
     counter, walk, me, way, assert_clean
 ):
-    """The notice of the payment was lost; the order reads REFUND, so it was paid."""
+    """The order reads REFUND: it was paid, some of it is gone, and no refund of ours says how much."""
     number = walk.open(walk.make.base(), me)
     walk.pay.pay(walk.order(number, me))
     assert walk.notify(by_hand(counter, walk, number), about="refund").status_code == 204
@@ -141,10 +142,41 @@ def test_rows_6_and_7_a_refund_told_before_its_payment_has_the_payment_booked_fi
         walk.poll()
     else:
         payments_jobs.take_up_refunds()
-    assert (walk.status(number), states(walk)) == ("funded", ["waiting"])
     walk.drain()
-    assert walk.status(number) == "allocated"
+    assert [(one.field, one.expected, one.found) for one in walk.all(PaymentMismatch)] == [
+        ("trade_state", "SUCCESS", "REFUND")
+    ]
+    assert (walk.status(number), counter.green(number), walk.all(Certificate)) == ("pending", 0, [])
     assert_clean()
+
+
+def test_row_7_the_notice_of_a_payment_given_back_by_hand_books_it_no_more(counter, walk, me, assert_clean):
+    number = walk.open(walk.make.base(), me)
+    paid = walk.pay.pay(walk.order(number, me))
+    assert walk.notify(by_hand(counter, walk, number), about="refund").status_code == 204
+    walk.poll()
+    assert walk.notify(walk.pay.notice_of(paid)).status_code == 204
+    walk.drain()
+    assert (walk.status(number), walk.all(Certificate)) == ("pending", [])
+    assert len(walk.all(PaymentMismatch)) == 1
+    assert_clean()
+
+
+def test_notice_that_was_taken_up_is_not_taken_up_again(counter, walk, planted_three):
+    assert walk.notify(by_hand(counter, walk, planted_three), about="refund").status_code == 204
+    payments_jobs.take_up_refunds()
+    assert states(walk) == ["repeated"]
+
+
+def test_order_that_cannot_be_asked_about_is_taken_up_the_next_time(counter, walk, me):
+    number = walk.open(walk.make.base(), me)
+    walk.pay.pay(walk.order(number, me))
+    assert walk.notify(by_hand(counter, walk, number), about="refund").status_code == 204
+    walk.pay.failures.append(UpstreamFailed())
+    payments_jobs.take_up_refunds()
+    assert states(walk) == ["waiting"]
+    payments_jobs.take_up_refunds()
+    assert states(walk) == ["repeated"]
 
 
 def test_notice_kept_earlier_has_our_own_refunds_of_the_order_asked_about(counter, walk, planted_three, assert_clean):
@@ -160,7 +192,7 @@ def test_refund_of_an_order_that_is_not_ours_is_kept_too(counter, walk, planted_
     body = by_hand(counter, walk, planted_three, out_trade_no="P000000000000000001")
     assert walk.notify(body, about="refund").status_code == 204
     payments_jobs.take_up_refunds()
-    assert states(walk) == ["waiting"]
+    assert states(walk) == ["repeated"]
 
 
 def test_refund_told_to_the_address_of_payments_is_applied(counter, walk, planted_three):

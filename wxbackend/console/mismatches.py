@@ -13,7 +13,6 @@ from wxbackend.core.policies import allow, current_caller, staff
 from wxbackend.core.ports import ports
 from wxbackend.payments import mismatches
 from wxbackend.payments.mismatches import Case, MismatchNotRefundable
-from wxbackend.refunds import suspense
 from wxbackend.staff.errors import ConfirmationNeeded
 
 bp = Blueprint("mismatches", __name__, url_prefix="/mismatches")
@@ -51,7 +50,7 @@ def send_back(handle: str) -> Response:
 @allow(staff("payments.resolve"))
 def dismiss(handle: str) -> Response:
     """It was settled otherwise."""
-    return _decide(handle, _dismiss, said="已记录，该认种认捐单可以重新支付")
+    return _decide(handle, _dismiss, said="已记录为不退款")
 
 
 def _decide(handle: str, act: Callable[[Case, str], None], *, said: str) -> Response:
@@ -67,12 +66,11 @@ def _decide(handle: str, act: Callable[[Case, str], None], *, said: str) -> Resp
 
 
 def _send_back(case: Case, note: str) -> None:
-    if case.mchid is None:
-        raise MismatchNotRefundable("没有这个支付单，无法由系统退回")
-    state, now = ports().pay.query(mchid=case.mchid, out_trade_no=case.out_trade_no), ports().now()
+    if not case.may_go_back:
+        raise MismatchNotRefundable
+    state, now = ports().pay.query(mchid=case.mchid or "", out_trade_no=case.out_trade_no), ports().now()
     with transaction() as session:
-        due = mismatches.send_back(session, case=case, state=state, caller=current_caller(), note=note, now=now)
-        suspense.repay(session, due_id=due.id, now=now)
+        mismatches.send_back(session, case=case, state=state, caller=current_caller(), note=note, now=now)
 
 
 def _dismiss(case: Case, note: str) -> None:

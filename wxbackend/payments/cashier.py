@@ -119,7 +119,8 @@ class Cashier:
         if state is None or state.paid is None:
             return False
         with self.transaction() as session:
-            apply_transaction(session, paid=state.paid, index=self.index, now=self.now())
+            was_refunded = state.state is TradeState.REFUND
+            apply_transaction(session, paid=state.paid, index=self.index, now=self.now(), was_refunded=was_refunded)
         return True
 
     def apply_late(self, *, mchid: str, out_trade_no: str) -> bool:

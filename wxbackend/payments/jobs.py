@@ -13,8 +13,7 @@ from wxbackend.core.health import alarm
 from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports
 from wxbackend.core.worker import Timed
-from wxbackend.payments import attempts
-from wxbackend.payments import service as payments
+from wxbackend.payments import attempts, waiting
 from wxbackend.payments.attempts import Order
 from wxbackend.payments.cashier import Cashier, cashier
 from wxbackend.payments.merchants import UNCONFIGURED, report_unconfigured
@@ -101,7 +100,7 @@ def take_up_refunds() -> None:
     """Orders that a notification about an unknown refund named: their payment first, then our own refunds of them."""
     now = ports().now()
     with reading() as session:
-        numbers = payments.waiting_refunds(session, since=now - NEWS_LIFE, limit=BATCH)
+        numbers = waiting.waiting_refunds(session, since=now - NEWS_LIFE, limit=BATCH)
     for number in numbers:
         if ports().now() - now > POLL_BUDGET:
             break
@@ -109,7 +108,8 @@ def take_up_refunds() -> None:
 
 
 def _take_up(out_trade_no: str) -> None:
-    """One order; a fault of it is logged and stops no other."""
+    """One order; a fault of it is logged, comes again, and stops no other."""
+    asked_at = ports().now()
     try:
         with reading() as session:
             order = attempts.unsettled(session, out_trade_no=out_trade_no)
@@ -118,6 +118,8 @@ def _take_up(out_trade_no: str) -> None:
             cashier().check(order)
         for number in refunds:
             desk().check(number)
+        with transaction() as session:
+            waiting.note_taken_up(session, out_trade_no=out_trade_no, before=asked_at)
     except Exception as error:
         expected = isinstance(error, Problem)
         log.warning("order not taken up", out_trade_no=out_trade_no, exc_info=None if expected else error)

@@ -28,6 +28,8 @@ from wxbackend.regions.service import under
 
 #: The field of a mismatch that names the merchant who was really paid.
 MERCHANT_FIELD = "mchid"
+#: How the fields of a mismatch begin that compare a refund.
+REFUND_FIELDS = ("refund_", "wx_refund_id")
 
 
 class MismatchClosed(Conflict):
@@ -51,6 +53,15 @@ class Case:
     @property
     def is_open(self) -> bool:
         return any(row.status is MismatchStatus.OPEN for row in self.rows)
+
+    @property
+    def is_about_refund(self) -> bool:
+        """What is told of a refund does not fit: its payment is booked, and nothing of it is in quarantine."""
+        return all(row.field.startswith(REFUND_FIELDS) for row in self.rows)
+
+    @property
+    def may_go_back(self) -> bool:
+        return self.mchid is not None and not self.is_about_refund
 
 
 def find_case(session: Session, *, mismatch_id: int, prefixes: Sequence[str]) -> Case:

@@ -9,41 +9,37 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from models import (
     AttemptStatus,
-    Campaign,
     NoticeState,
     PaymentAttempt,
     PaymentMismatch,
     PaymentNotice,
-    PointsRule,
     RefundDue,
     RefundDueReason,
-    TransferCode,
 )
 from wxbackend.core import outbox
 from wxbackend.core.crypto import BlindIndex
-from wxbackend.core.dates import china_date
 from wxbackend.core.errors import NotFound
 from wxbackend.core.health import alarm
 from wxbackend.core.sql import insert_into
 from wxbackend.core.wxpay import Notice, PaidTransaction, Refunded
 from wxbackend.honours.tools import IssuingTools
 from wxbackend.ledger import service as ledger
-from wxbackend.ledger.rules import Entry, LotTerms, fund_account, merchant_account, suspense_account
 from wxbackend.payments import attempts
 from wxbackend.payments.consequences import consequences
+from wxbackend.payments.postings import entries_of, to_suspense
 from wxbackend.payments.rules import PAYER
 from wxbackend.pledges import service as pledges
-from wxbackend.pledges.service import Funding
-from wxbackend.points import service as points
 from wxbackend.refunds import outcome, suspense
 from wxbackend.refunds.outcome import Taken
 
 CURRENCY = "CNY"
+#: (field, expected, found) of a payment that somebody paid back in the merchant platform before we knew of it.
+PAID_BACK = ("trade_state", "SUCCESS", "REFUND")
 
 
 class UnknownOrder(NotFound):
@@ -77,17 +73,25 @@ class Inbox:
 
 
 def apply_transaction(
-    session: Session, *, paid: PaidTransaction, index: BlindIndex, now: datetime, inbox: Inbox | None = None
+    session: Session,
+    *,
+    paid: PaidTransaction,
+    index: BlindIndex,
+    now: datetime,
+    inbox: Inbox | None = None,
+    was_refunded: bool = False,
 ) -> Applied:
     """Book a payment that WeChat vouches for. Repeats change nothing.
 
-    Raises ``UnknownOrder`` when the order is not ours (yet).
+    ``was_refunded``: some of it went back. Of a payment that was not booked that was no refund of ours, and nobody
+    knows what is left: it goes into quarantine. Raises ``UnknownOrder`` when the order is not ours (yet).
     """
     if inbox is not None and not _is_new(session, inbox=inbox, now=now):
         return Applied.REPEATED
-    attempt = _succeed(session, paid=paid, index=index)
+    attempt = None if was_refunded else _succeed(session, paid=paid, index=index)
     if attempt is None:
-        return _explain(session, paid=paid, index=index, inbox=inbox, now=now)
+        back = [PAID_BACK] if was_refunded else []
+        return _explain(session, paid=paid, index=index, inbox=inbox, now=now, more=back)
     funding = pledges.fund(session, pledge_id=attempt.pledge_id, paid_at=paid.paid_at, now=now)
     if not funding.took_stock:
         paid_before = funding.pledge.paid_at is not None
@@ -96,7 +100,7 @@ def apply_transaction(
         return Applied.REFUND_DUE
     number = funding.pledge.number
     outbox.enqueue_all(session, works=consequences(number, paid), now=now)
-    ledger.post(session, entries=_entries(session, paid=paid, funding=funding), now=now)
+    ledger.post(session, entries=entries_of(session, paid=paid, funding=funding), now=now)
     return Applied.FUNDED
 
 
@@ -132,25 +136,22 @@ def apply_refund(session: Session, *, refunded: Refunded, inbox: Inbox, tools: I
     return taken
 
 
-def waiting_refunds(session: Session, *, since: datetime, limit: int) -> Sequence[str]:
-    """Orders that a notification about an unknown refund named, the newest first."""
-    return session.scalars(
-        select(PaymentNotice.out_trade_no)
-        .where(PaymentNotice.state == NoticeState.WAITING, PaymentNotice.received_at >= since)
-        .group_by(PaymentNotice.out_trade_no)
-        .order_by(func.max(PaymentNotice.received_at).desc())
-        .limit(limit)
-    ).all()
-
-
 def _succeed(session: Session, *, paid: PaidTransaction, index: BlindIndex) -> PaymentAttempt | None:
-    """Lock and settle the attempt in one statement, if every field is what we ordered."""
+    """Lock and settle the attempt in one statement, if every field is what we ordered.
+
+    A payment that was paid back by hand stays in quarantine, though its notification comes in the end.
+    """
     wanted = _expected(paid, index)
+    paid_back = exists().where(
+        PaymentMismatch.out_trade_no == paid.out_trade_no,
+        PaymentMismatch.transaction_id == paid.transaction_id,
+        PaymentMismatch.field == PAID_BACK[0],
+    )
     return session.scalar(
         update(PaymentAttempt)
         .where(PaymentAttempt.out_trade_no == paid.out_trade_no, PaymentAttempt.status != AttemptStatus.SUCCESS)
         .where(*(getattr(PaymentAttempt, field) == value for field, value in wanted.items()))
-        .where(paid.currency == CURRENCY)  # type: ignore[arg-type]
+        .where(paid.currency == CURRENCY, ~paid_back)  # type: ignore[arg-type]
         .values(
             status=AttemptStatus.SUCCESS,
             transaction_id=paid.transaction_id,
@@ -174,19 +175,26 @@ def _expected(paid: PaidTransaction, index: BlindIndex) -> dict[str, object]:
 
 
 def _explain(
-    session: Session, *, paid: PaidTransaction, index: BlindIndex, inbox: Inbox | None, now: datetime
+    session: Session,
+    *,
+    paid: PaidTransaction,
+    index: BlindIndex,
+    inbox: Inbox | None,
+    now: datetime,
+    more: Sequence[tuple[str, str, str]],
 ) -> Applied:
     """Why nothing was settled: unknown, applied before, or it does not fit and goes into quarantine.
 
     The order is over then, and its pledge runs out with its hold: what was paid waits for staff, not the places.
     """
-    attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.out_trade_no == paid.out_trade_no))
+    ordered = select(PaymentAttempt).where(PaymentAttempt.out_trade_no == paid.out_trade_no)
+    attempt = session.scalar(ordered.with_for_update().execution_options(populate_existing=True))
     if attempt is None:
         raise UnknownOrder
     if attempt.transaction_id == paid.transaction_id:
         _restate(session, inbox=inbox, state=NoticeState.REPEATED)
         return Applied.REPEATED
-    faults = _faults(attempt, paid, index)
+    faults = [*_faults(attempt, paid, index), *more]
     for field, expected, found in faults:
         _quarantine(session, paid=paid, field=field, expected=expected, found=found, now=now)
     _restate(session, inbox=inbox, state=NoticeState.QUARANTINED)
@@ -243,57 +251,7 @@ def owe_refund(
     )
     session.add(due)
     session.flush()
-    entry = _money(paid, pledge_id=attempt.pledge_id)
+    entry = to_suspense(paid, pledge_id=attempt.pledge_id)
     ledger.post(session, entries=[entry], now=now)
     suspense.repay(session, due_id=due.id, now=now)
     alarm("refund-due", out_trade_no=paid.out_trade_no, reason=str(reason))
-
-
-def _money(paid: PaidTransaction, *, pledge_id: int) -> Entry:
-    """The money on its way to suspense; ``_entries`` sends it to the fund instead."""
-    doc = f"wxpay:{paid.transaction_id}"
-    return Entry(
-        key=f"{doc}:money",
-        debit=merchant_account(paid.mchid),
-        credit=suspense_account(paid.mchid),
-        amount=paid.total_fen,
-        code=TransferCode.SUSPENSE,
-        doc=doc,
-        pledge_id=pledge_id,
-    )
-
-
-def _entries(session: Session, *, paid: PaidTransaction, funding: Funding) -> list[Entry]:
-    """The fund's money, one lot a payment, and the points by the rule shown at pledging."""
-    pledge = funding.pledge
-    payee_id, rule = session.execute(
-        select(Campaign.payee_id, PointsRule)
-        .outerjoin(PointsRule, PointsRule.id == pledge.points_rule_id)
-        .where(Campaign.id == pledge.campaign_id)
-    ).one()
-    doc = f"wxpay:{paid.transaction_id}"
-    money = Entry(
-        key=f"{doc}:money",
-        debit=merchant_account(paid.mchid),
-        credit=fund_account(payee_id or 0, pledge.campaign_id),
-        amount=paid.total_fen,
-        code=TransferCode.PAYMENT,
-        doc=doc,
-        pledge_id=pledge.id,
-        lot=LotTerms(source="pledge", purpose=f"campaign:{pledge.campaign_id}"),
-    )
-    if rule is None:
-        return [money]
-    return [
-        money,
-        *points.entries_for_payment(
-            rule,
-            resident_id=pledge.resident_id,
-            county_code=pledge.county_code,
-            reward=pledge.reward,
-            amount_fen=paid.total_fen,
-            transaction_id=paid.transaction_id,
-            pledge_id=pledge.id,
-            paid_on=china_date(paid.paid_at),
-        ),
-    ]
