@@ -218,6 +218,19 @@ REFUNDS = (
     Lie(
         "second-person-decided-the-refund",
         "UPDATE refund SET decided_by = requested_by_id WHERE status = 'requested'",
+        ("decided-refund-has-a-trail",),
+    ),
+    Lie("refund-success-has-a-payer", "UPDATE refund SET wx_refund_id = NULL WHERE status = 'success'"),
+    Lie("decided-refund-has-a-trail", "DELETE FROM audit_entry WHERE action = 'refund.settle-offline'"),
+    Lie(
+        "second-person-settled-the-refund",
+        "UPDATE refund SET settled_by = decided_by WHERE settled_by IS NOT NULL",
+        ("decided-refund-has-a-trail",),
+    ),
+    Lie(
+        "refund-ended-by-hand-is-on-no-bill",
+        "UPDATE bill_line SET out_refund_no = (SELECT number FROM refund WHERE settled_by IS NOT NULL)"
+        " WHERE transaction_id = '4200999'",
     ),
     Lie(
         "refund-history-ends-where-it-stands",

@@ -30,7 +30,7 @@ from wxbackend.core.db import db, reading, transaction
 from wxbackend.core.ports import Ports
 from wxbackend.core.settings import Settings
 from wxbackend.core.worker import Worker
-from wxbackend.core.wxpay import RefundState
+from wxbackend.core.wxpay import RefundRefused, RefundState
 from wxbackend.factory import create_app
 from wxbackend.honours import service as honours
 from wxbackend.honours.tools import issuing_tools
@@ -138,7 +138,7 @@ class Healthy:
     def _refunds(self) -> None:
         """One refund in each state that lasts, and a debt of points that is half paid."""
         self.counter = Counter(Walk(self.app, self.client, self.make, self.pay, self.clock))
-        for name in ("partly", "back", "asked", "held", "closed"):
+        for name in ("partly", "back", "asked", "held", "closed", "settled"):
             self.opened(name, "d", tree_count=2)
             self.paid(name, "d")
         self.opened("indebted", "e", kind="donate", amount_fen=20_000)
@@ -149,6 +149,10 @@ class Healthy:
             self.refunds[name] = self.counter.refunded(self.numbers[name], trees=count)
         self.refunds["closed"] = self.counter.accepted(self.numbers["closed"])
         self.counter.tell(self.refunds["closed"], RefundState.CLOSED)
+        self.refunds["settled"] = self.counter.approved(self.numbers["settled"])
+        self.pay.failures.append(RefundRefused("USER_ACCOUNT_ABNORMAL"))
+        self.counter.desk.submit(self.refunds["settled"])
+        self.counter.settle_offline(self.refunds["settled"])
         self.refunds["held"] = self.counter.accepted(self.numbers["held"])
         self.refunds["asked"] = self.counter.ask(self.numbers["asked"], by=self.counter.office())
         self.opened("earned", "e", kind="donate", amount_fen=5_000)

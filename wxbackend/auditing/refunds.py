@@ -166,6 +166,44 @@ REFUNDS = (
         """,
     ),
     Query(
+        "refund-success-has-a-payer",
+        "退款成功却既无微信退款号，也无线下退款登记人",
+        "SELECT number FROM refund WHERE status = 'success' AND wx_refund_id IS NULL AND settled_by IS NULL",
+    ),
+    Query(
+        "decided-refund-has-a-trail",
+        "退款的审批或线下登记没有操作记录",
+        """
+        SELECT f.number, f.decided_by, f.settled_by FROM refund f
+        WHERE (f.decided_by IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM audit_entry e WHERE e.object_kind = 'refund' AND e.object_key = f.number
+                  AND e.action IN ('refund.approve', 'refund.reject', 'refund.propose')
+                  AND e.actor_kind = 'staff' AND e.actor_id = f.decided_by))
+           OR (f.settled_by IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM audit_entry e WHERE e.object_kind = 'refund' AND e.object_key = f.number
+                  AND e.action = 'refund.settle-offline' AND e.actor_kind = 'staff' AND e.actor_id = f.settled_by))
+        """,
+    ),
+    Query(
+        "second-person-settled-the-refund",
+        "线下退款由审批人自己登记，或终止挂账退款没有第二人",
+        """
+        SELECT f.number, f.decided_by, f.settled_by FROM refund f
+        WHERE (f.settled_by IS NOT NULL AND f.settled_by = COALESCE(f.decided_by, f.settled_by))
+           OR (f.requested_by_kind = 'system' AND EXISTS (
+                SELECT 1 FROM audit_entry e WHERE e.object_kind = 'refund' AND e.object_key = f.number
+                  AND e.action = 'refund.give-up' AND e.actor_id = COALESCE(f.decided_by, e.actor_id)))
+        """,
+    ),
+    Query(
+        "refund-ended-by-hand-is-on-no-bill",
+        "已终止或已线下退款的单子，微信账单显示又退了一次",
+        """
+        SELECT DISTINCT f.number, f.status, l.amount_fen FROM refund f JOIN bill_line l ON l.out_refund_no = f.number
+        WHERE f.submitted_at IS NULL AND (f.status = 'closed' OR (f.status = 'success' AND f.settled_by IS NOT NULL))
+        """,
+    ),
+    Query(
         "refund-history-ends-where-it-stands",
         "退款单的状态与历史不符",
         """
