@@ -147,6 +147,17 @@ def test_erased_title_is_nothing(counter, asked, finance, clock):
     assert receipts.opened_title(counter.rows()[0], safe=counter.walk.app.extensions["xiangshu.vault"]) is None
 
 
+def test_address_and_words_of_a_receipt_go_with_an_erasure(counter, asked, finance, clock):
+    _, public_id = asked
+    issue(public_id, finance, clock, url="https://pj.example/e?bh=1")
+    reverse(public_id, finance, clock)
+    assert (counter.rows()[0].receipt_url, counter.rows()[0].note) == ("https://pj.example/e?bh=1", "开具有误")
+    assert counter.walk.client.delete("/v1/me", headers=counter.walk.make.resident()).status_code == 204
+    [row] = counter.rows()
+    assert (row.receipt_url, row.note, row.receipt_number) == (None, None, "44060125-0000000001")
+    assert row.status is ReceiptStatus.RED_REVERSED
+
+
 def test_database_keeps_one_live_request_a_pledge(counter, asked):
     """The guard, whatever the program does."""
     row = counter.rows()[0]

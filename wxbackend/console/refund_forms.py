@@ -42,11 +42,14 @@ class RefusalForm(ConsoleForm):
 
 
 class SettlementForm(ConsoleForm):
-    settlement = _text_field("退款方式与凭证", hint="如：商户账户转账，凭证号……。登记后视为已退款，不可撤销。")
+    settlement = _text_field(
+        "退款方式与凭证",
+        hint="如：商户账户转账，凭证号……。申请人会看到，请勿填写姓名、银行卡号。登记后视为已退款，不可撤销。",
+    )
 
 
 class GivingUpForm(ConsoleForm):
-    ending = _text_field("终止原因", hint="终止后认种认捐单恢复原状，款项不退。")
+    ending = _text_field("终止原因", hint="申请人会看到，请勿填写姓名、银行卡号。终止后认种认捐单恢复原状，款项不退。")
 
 
 class IssueForm(ConsoleForm):

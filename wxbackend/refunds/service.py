@@ -61,7 +61,7 @@ def request_refund(
         requested_by_id=by.id,
         requested_at=now,
         status=RefundStatus.REQUESTED,
-        explanation=wish.explanation,
+        explanation=wish.explanation if found.has_owner else None,
     )
     holding.open_row(session, refund=refund, cause=f"asked by {by.kind}", now=now)
     if by.kind == "staff":
@@ -150,8 +150,9 @@ def give_up(session: Session, *, number: str, note: str, caller: Caller, now: da
     _refuse_taken(refund)
     holding.step(session, refund=refund, to=RefundStatus.CLOSED, cause="given up by staff", now=now)
     refund.next_try_at = None
+    _add_note(refund, note)
     session.flush()
-    _record(session, caller, "refund.give-up", refund, now=now, note=note)
+    _record(session, caller, "refund.give-up", refund, now=now)
     holding.tell(session, refund=refund, now=now)
     holding.put_back(session, refund=refund, cause="refund given up", was_held=True, now=now)
     return refund
@@ -189,6 +190,11 @@ def _refuse_asker(refund: Refund, caller: Caller) -> None:
         raise SamePerson
 
 
+def _add_note(refund: Refund, note: str) -> None:
+    """Words stand with the refund, from where an erasure takes them, and never in the trail."""
+    refund.decision_note = "；".join(text for text in (refund.decision_note, note) if text) or None
+
+
 def settle_offline(
     session: Session, *, number: str, note: str, caller: Caller, tools: IssuingTools, now: datetime
 ) -> Refund:
@@ -204,6 +210,7 @@ def settle_offline(
     if refund.status is not RefundStatus.ABNORMAL:
         _refuse_taken(refund)
     refund.settled_by = caller.id
-    _record(session, caller, "refund.settle-offline", refund, now=now, note=note)
+    _add_note(refund, note)
+    _record(session, caller, "refund.settle-offline", refund, now=now)
     takeback.succeed(session, refund=refund, cause="settled by other means", tools=tools, at=now, now=now)
     return refund

@@ -22,6 +22,8 @@ from models import (
     Refund,
     RefundDue,
     RefundStatus,
+    Resident,
+    ResidentStatus,
 )
 from wxbackend.core.errors import NotFound
 from wxbackend.refunds.errors import NotRefundable, OrderFrozen, ReceiptLive, RefundOpen, TooManyRefunds
@@ -40,11 +42,12 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Refundable:
-    """A paid pledge, its row locked, with the one payment that is its own."""
+    """A paid pledge, its row locked, with the one payment that is its own. An erased person is no owner any more."""
 
     pledge: Pledge
     attempt: PaymentAttempt
     standing: Standing
+    has_owner: bool
 
 
 def refundable(session: Session, *, number: str, by: Asker) -> Refundable:
@@ -52,8 +55,9 @@ def refundable(session: Session, *, number: str, by: Asker) -> Refundable:
     owed = exists().where(RefundDue.attempt_id == PaymentAttempt.id)
     own = (PaymentAttempt.pledge_id == Pledge.id) & (PaymentAttempt.status == AttemptStatus.SUCCESS) & ~owed
     row = session.execute(
-        select(Pledge, PlantingBase.procured_at, PaymentAttempt)
+        select(Pledge, PlantingBase.procured_at, PaymentAttempt, Resident.status)
         .join(PlantingBase, PlantingBase.id == Pledge.base_id)
+        .join(Resident, Resident.id == Pledge.resident_id)
         .outerjoin(PaymentAttempt, own)
         .where(Pledge.number == number, _scope(by))
         .with_for_update(of=Pledge)
@@ -61,12 +65,13 @@ def refundable(session: Session, *, number: str, by: Asker) -> Refundable:
     ).one_or_none()
     if row is None:
         raise NotFound("认种认捐单不存在")
-    pledge, procured_at, attempt = row
+    pledge, procured_at, attempt, owner = row
     if pledge.status is PledgeStatus.REFUNDING:
         raise RefundOpen
     if attempt is None or pledge.paid_at is None:
         raise NotRefundable(pledge_status=str(pledge.status))
-    return Refundable(pledge, attempt, _standing(pledge, pledge.paid_at, procured_at))
+    standing = _standing(pledge, pledge.paid_at, procured_at)
+    return Refundable(pledge, attempt, standing, has_owner=owner is ResidentStatus.ACTIVE)
 
 
 def _scope(by: Asker) -> ColumnElement[bool]:
