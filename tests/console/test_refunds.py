@@ -306,6 +306,14 @@ def test_list_is_filtered_by_state(office, app, client, make, pay, clock, till, 
         assert {number for number in (asked, done) if number in page} == expected, query
 
 
+def test_refund_that_wechat_has_for_more_than_a_day_waits_for_somebody(office, till, asked, clock):
+    approve(finance(office), asked)
+    till.work()
+    for hours, is_shown in ((23, False), (2, True)):
+        clock.forward(hours=hours)
+        assert (asked in finance(office).get("/console/refunds?stuck=true").text) is is_shown
+
+
 def test_workbench_counts_what_waits_for_somebody(office, asked):
     page = finance(office).get("/console").text
     assert page.partition("待处理退款</div>")[2].partition('"number">')[2].startswith("1 ")

@@ -7,11 +7,12 @@ from models import AttemptStatus, PaymentAttempt, Refund, RefundDue, RefundDueRe
 from tests.fakes import MCHID
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import NotFound
-from wxbackend.core.wxpay import OrderState, RefundState, TradeState
+from wxbackend.core.wxpay import OrderState, RefundRefused, RefundState, TradeState
 from wxbackend.ledger import service as ledger
 from wxbackend.ledger.rules import Entry, merchant_account, suspense_account
 from wxbackend.refunds import jobs, suspense
 from wxbackend.refunds.errors import OrderFrozen
+from wxbackend.staff.errors import SamePerson
 
 SUCCESS, CLOSED = RefundState.SUCCESS, RefundState.CLOSED
 SUSPENSE = "suspense:1900000109"
@@ -137,3 +138,25 @@ def test_after_wechat_closed_it_the_money_lies_in_suspense_until_somebody_sends_
     assert (counter.balance(SUSPENSE), counter.refunding()) == (0, 0)
     assert_clean()
     assert len(walk.all(RefundMove)) == 6
+
+
+@pytest.mark.parametrize("end", ["success", "closed"])
+def test_two_people_end_a_refund_of_money_in_suspense_by_hand(counter, walk, owed, end, assert_clean):
+    [refund] = walk.all(Refund)
+    walk.pay.failures.append(RefundRefused("PARAM_ERROR"))
+    counter.desk.submit(refund.number)
+
+    def act(by):
+        if end == "success":
+            counter.settle_offline(refund.number, by=by)
+        else:
+            counter.desk.give_up(refund.number, note="改为线下处理", caller=by)
+
+    act(counter.clerk)
+    assert (counter.status(refund.number), counter.seen(refund.number).decided_by) == ("approved", counter.clerk.id)
+    with pytest.raises(SamePerson):
+        act(counter.clerk)
+    act(counter.chief)
+    assert counter.status(refund.number) == end
+    walk.drain()
+    assert_clean()

@@ -131,6 +131,13 @@ def _do(number: str, forms: Forms, form: ConsoleForm, act: Act, *, done: str) ->
     return _one(number, forms, status=form.status)
 
 
+def _done(number: str, done: str) -> str:
+    """Money in suspense is ended by two: the first word of the two ends nothing."""
+    refund = _read(number).refund
+    is_first = refund.requested_by_kind == "system" and refund.decided_by is None
+    return "已提出，须由另一位财务同事再次登记确认" if is_first else done
+
+
 def _written(write: Write) -> Act:
     """An act that is one transaction."""
 
@@ -196,7 +203,7 @@ def settle(number: str) -> Response:
         forms,
         forms.settling,
         lambda who, _now: desk().settle(number, note=note, caller=who),
-        done="已登记线下退款",
+        done=_done(number, "已登记线下退款"),
     )
 
 
@@ -211,7 +218,7 @@ def give_up(number: str) -> Response:
         forms,
         forms.ending,
         lambda who, _now: desk().give_up(number, note=note, caller=who),
-        done="已终止，认种认捐单恢复原状",
+        done=_done(number, "已终止，认种认捐单恢复原状"),
     )
 
 

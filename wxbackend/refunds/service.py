@@ -148,6 +148,9 @@ def give_up(session: Session, *, number: str, note: str, caller: Caller, now: da
     """
     refund = _for_staff(session, number=number, caller=caller)
     _refuse_taken(refund)
+    if _is_first_of_two(session, refund=refund, note=note, caller=caller, now=now):
+        return refund
+    refund.submitted_at = None
     holding.step(session, refund=refund, to=RefundStatus.CLOSED, cause="given up by staff", now=now)
     refund.next_try_at = None
     _add_note(refund, note)
@@ -158,14 +161,30 @@ def give_up(session: Session, *, number: str, note: str, caller: Caller, now: da
     return refund
 
 
+def _is_first_of_two(session: Session, *, refund: Refund, note: str, caller: Caller, now: datetime) -> bool:
+    """Nobody decided on money in suspense: the first who would end it by hand does so, and another confirms.
+
+    Raises ``SamePerson`` for whoever would confirm their own word.
+    """
+    if refund.requested_by_kind != "system":
+        return False
+    if refund.decided_by == caller.id:
+        raise SamePerson
+    if refund.decided_by is not None:
+        return False
+    refund.decided_by, refund.decided_at, refund.decision_note = caller.id, now, note or None
+    session.flush()
+    _record(session, caller, "refund.propose", refund, now=now)
+    return True
+
+
 def _refuse_taken(refund: Refund) -> None:
-    """Only WeChat's own refusal says that it has not taken the refund; it then stands on no bill of any day."""
+    """Only WeChat's own refusal says that it has not taken the refund."""
     _refuse_unless(refund, RefundStatus.APPROVED, RefundStatus.SUBMITTED)
     if refund.status is RefundStatus.SUBMITTED and refund.last_error in (None, rules.TO_MERCHANT):
         raise RefundDecided(refund_status=str(refund.status))
     if refund.last_error in (None, rules.UNKNOWN):
         raise OutcomeUnknown
-    refund.submitted_at = None
 
 
 def to_merchant(session: Session, *, number: str, caller: Caller, now: datetime) -> Refund:
@@ -207,8 +226,13 @@ def settle_offline(
     _refuse_asker(refund, caller)
     if refund.decided_by == caller.id:
         raise SamePerson
-    if refund.status is not RefundStatus.ABNORMAL:
+    was_taken = refund.status is RefundStatus.ABNORMAL
+    if not was_taken:
         _refuse_taken(refund)
+    if _is_first_of_two(session, refund=refund, note=note, caller=caller, now=now):
+        return refund
+    if not was_taken:
+        refund.submitted_at = None
     refund.settled_by = caller.id
     _add_note(refund, note)
     _record(session, caller, "refund.settle-offline", refund, now=now)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models import (
@@ -30,15 +30,22 @@ from models import (
 from wxbackend.console.reads.pages import Sheet, newest_first
 from wxbackend.core.dates import china_date
 from wxbackend.core.errors import NotFound
+from wxbackend.core.ports import ports
 from wxbackend.points.rules import Earned, points_for_payment
 from wxbackend.refunds.rules import OPEN, points_back
 from wxbackend.regions.service import under
 
-#: Open ones that go on only when a person does something.
-STUCK = or_(
-    Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.ABNORMAL)),
-    (Refund.status == RefundStatus.APPROVED) & Refund.last_error.is_not(None),
-)
+#: How long WeChat usually needs at most.
+USUAL = timedelta(days=1)
+
+
+def stuck(now: datetime) -> ColumnElement[bool]:
+    """Open ones that go on only when a person does something, or that WeChat has for longer than usual."""
+    return or_(
+        Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.ABNORMAL)),
+        Refund.status.in_((RefundStatus.APPROVED, RefundStatus.SUBMITTED)) & Refund.last_error.is_not(None),
+        (Refund.status == RefundStatus.SUBMITTED) & (Refund.submitted_at < now - USUAL),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +73,12 @@ def list_refunds(session: Session, *, want: RefundFilter, prefixes: Sequence[str
     if want.status:
         query = query.where(Refund.status == want.status)
     if want.stuck:
-        query = query.where(STUCK)
+        query = query.where(stuck(ports().now()))
     return newest_first(session, query, Refund.id, after=after)
 
 
 def count_stuck(counted: Select[int], prefixes: Sequence[str]) -> Select[int]:
-    return counted.select_from(Refund).where(STUCK, under(Refund.county_code, prefixes))
+    return counted.select_from(Refund).where(stuck(ports().now()), under(Refund.county_code, prefixes))
 
 
 @dataclass(frozen=True, slots=True)
