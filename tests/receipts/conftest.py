@@ -1,13 +1,14 @@
 """A paid pledge that may have a receipt."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from models import AuditEntry, Pledge, PledgeStatus, ReceiptRequest
+from models import AuditEntry, Pledge, PledgeStatus, ReceiptRequest, ReconItem
 from tests.payments.walk import Headers, Walk
 from tests.staff.people import Office
 from wxbackend.core.db import reading, transaction
@@ -45,6 +46,17 @@ class Counter:
         """Set a pledge to where a refund would have brought it."""
         with transaction() as session:
             session.execute(update(Pledge).where(Pledge.number == number).values(status=status, **facts))
+
+    def dispute(self, *, status: str = "open") -> None:
+        """WeChat's bill does not show the payment."""
+        [attempt] = self.walk.attempts()
+        closed = None if status == "open" else self.walk.clock()
+        with transaction() as session:
+            session.add(ReconItem(
+                mchid=attempt.mchid, bill_on=date(2026, 3, 12), subject="payment", key=attempt.transaction_id,
+                queue="missing_there", status=status, out_trade_no=attempt.out_trade_no, our_fen=attempt.amount_fen,
+                found_at=self.walk.clock(), closed_at=closed,
+            ))  # fmt: skip
 
     def trail(self) -> list[str]:
         with reading() as session:

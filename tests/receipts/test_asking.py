@@ -34,6 +34,15 @@ def test_receipt_is_asked_for_the_whole_amount(counter):
     assert counter.trail() == ["receipt.request"]
 
 
+@pytest.mark.parametrize(("status", "answer"), [("open", (409, "payment-disputed")), ("matched", (201, None))])
+def test_money_that_wechats_bill_does_not_show_has_no_receipt(counter, status, answer):
+    me = counter.walk.make.resident()
+    number = counter.paid(me)
+    counter.dispute(status=status)
+    got = counter.ask(number, me)
+    assert (got.status_code, got.json.get("code")) == answer
+
+
 def test_title_is_stored_sealed(counter):
     me = counter.walk.make.resident()
     counter.ask(counter.paid(me), me)

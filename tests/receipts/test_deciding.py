@@ -11,6 +11,7 @@ from wxbackend.core.caller import Caller
 from wxbackend.core.db import transaction
 from wxbackend.core.errors import IllegalMove, InvalidInput, NotFound
 from wxbackend.receipts import service as receipts
+from wxbackend.receipts.frozen import PaymentDisputed
 from wxbackend.staff.errors import ConfirmationNeeded
 
 
@@ -41,6 +42,13 @@ def reject(public_id, caller, clock) -> None:
 def reverse(public_id, caller, clock) -> None:
     with transaction() as session:
         receipts.reverse(session, public_id=public_id, reason="开具有误", caller=caller, now=clock())
+
+
+def test_receipt_is_not_issued_while_wechats_bill_does_not_show_the_money(counter, asked, finance, clock):
+    counter.dispute()
+    with pytest.raises(PaymentDisputed):
+        issue(asked[1], finance, clock)
+    assert [str(row.status) for row in counter.rows()] == ["requested"]
 
 
 def test_issued_receipt_shows_number_and_address_to_its_owner(counter, asked, finance, clock):

@@ -17,10 +17,10 @@ from wxbackend.core.errors import Conflict, IllegalMove, InvalidInput, NotFound
 from wxbackend.core.sql import insert_into
 from wxbackend.core.states import sources
 from wxbackend.points.rules import points_for_payment
+from wxbackend.receipts.frozen import refuse_disputed, refuse_disputed_request
 from wxbackend.receipts.rules import RECEIPT_STATUS_WORDS, RECEIPTABLE, is_receipt_number, is_safe_url, is_uscc
 from wxbackend.regions.service import under
 from wxbackend.staff.errors import ConfirmationNeeded
-
 
 #: What stands in a request about its owner: behind the address the finance system shows the whole receipt.
 _PERSONAL = ("title_sealed", "uscc", "receipt_url", "note")
@@ -85,12 +85,13 @@ def request_receipt(
     """Ask for a receipt over the money that is left in ``caller``'s paid pledge.
 
     Raises ``NotFound``, ``NotPaid``, ``BenefitInReturn``, ``RefundUnderWay``, ``AllRefunded``, ``AlreadyAsked``,
-    ``InvalidInput`` for a wrong code.
+    ``PaymentDisputed``, ``InvalidInput`` for a wrong code.
     """
     if wish.uscc is not None and not is_uscc(wish.uscc):
         raise InvalidInput.at("/body/uscc", "统一社会信用代码有误，请核对 18 位代码")
     pledge, rule = _locked(session, number=number, resident_id=caller.id)
     _require_receiptable(pledge, rule)
+    refuse_disputed(session, pledge_id=pledge.id)
     added = session.scalar(
         insert_into(session, ReceiptRequest)
         .values(
@@ -177,11 +178,12 @@ def issue(
     session: Session, *, public_id: str, receipt_number: str, url: str | None, caller: Caller, now: datetime
 ) -> None:
     """REQUESTED → ISSUED: keep what the finance system answered. Raises ``NumberTaken``, ``InvalidInput``,
-    ``IllegalMove``, ``NotFound`` outside the caller's regions, as everything below."""
+    ``PaymentDisputed``; ``IllegalMove``, ``NotFound`` outside the caller's regions, as everything below."""
     if not is_receipt_number(receipt_number):
         raise InvalidInput.at("/receipt_number", "票据号码应为 6 至 40 位数字、大写字母或连字符")
     if url is not None and not is_safe_url(url):
         raise InvalidInput.at("/url", "票据地址应以 https:// 开头")
+    refuse_disputed_request(session, public_id=public_id)
     facts = {"receipt_number": receipt_number, "receipt_url": url, "decided_by": caller.id, "decided_at": now}
     try:
         _take(session, public_id=public_id, to=ReceiptStatus.ISSUED, values=facts, caller=caller)
