@@ -13,10 +13,12 @@ from models import (
     TreeAdoption,
     TreeLife,
 )
-from wxbackend.core.db import transaction
+from wxbackend.core.dates import china_date
+from wxbackend.core.db import reading, transaction
 from wxbackend.core.ports import vault
 from wxbackend.core.wxpay import RefundState
 from wxbackend.pledges.service import holder_place
+from wxbackend.points import service as points
 from wxbackend.points.service import PointsOwed
 from wxbackend.refunds import jobs
 from wxbackend.refunds.rules import points_back
@@ -218,6 +220,25 @@ def test_expired_points_pay_no_debt(counter, walk, me, planted_three):
     walk.clock.forward(days=700)
     jobs.settle_debts()
     assert walk.all(PointsDebt)[0].remaining == 9
+    with reading() as session:
+        assert points.debtors(session, on=china_date(walk.clock()), limit=9) == []
+
+
+def test_debts_are_settled_for_so_long_and_the_oldest_first(counter, walk, me, planted_three):
+    """The budget is the job's, not each batch's; who was settled makes room for the next."""
+    second = walk.make.resident("second")
+    other = walk.open(walk.make.base(campaign=walk.make.campaign()), second, tree_count=3)
+    walk.fulfilled(other, second)
+    for number in (other, planted_three):  # the second person's debt is the older one
+        counter.spend(number, 12)
+        counter.refunded(number, reason=RefundReason.MISTAKE)
+    for who in (me, second):
+        walk.fulfilled(walk.donate(walk.make.base(campaign=walk.make.campaign()), who, 20_000), who)
+    owners = [counter.pledge(number).resident_id for number in (other, planted_three)]
+    with reading() as session:
+        assert points.debtors(session, on=china_date(walk.clock()), limit=9) == owners
+    jobs.settle_debts()
+    assert {debt.remaining for debt in walk.all(PointsDebt)} == {0}
 
 
 def test_the_person_is_told_of_the_end(counter, walk, planted_three):

@@ -229,14 +229,15 @@ def _settle(session: Session, *, debt: PointsDebt, amount: int, now: datetime) -
     ledger.spend(session, entry=entry, purpose=FOR_STORE, now=now)
 
 
-def debtors(session: Session, *, after: int, limit: int) -> Sequence[int]:
-    """Residents who owe points and have some, by id: their debts can be settled."""
+def debtors(session: Session, *, on: date, limit: int) -> Sequence[int]:
+    """Residents who owe points and have some that count on that day (China), those with the oldest debts first."""
     owner = literal("resident:") + cast(PointsDebt.resident_id, Text())
+    mine = (LedgerAccount.owner == owner) & (LedgerAccount.unit == int(Unit.GREEN))
+    lot = select(Lot.id).join(LedgerAccount, LedgerAccount.id == Lot.account_id).where(mine).correlate(PointsDebt)
     return session.scalars(
         select(PointsDebt.resident_id)
-        .join(LedgerAccount, (LedgerAccount.owner == owner) & (LedgerAccount.unit == int(Unit.GREEN)))
-        .where(PointsDebt.remaining > 0, LedgerAccount.balance > 0, PointsDebt.resident_id > after)
-        .order_by(PointsDebt.resident_id)
-        .distinct()
+        .where(PointsDebt.remaining > 0, lot.where(Lot.remaining > 0, LAST_DAY >= on).exists())  # noqa: SIM300
+        .group_by(PointsDebt.resident_id)
+        .order_by(func.min(PointsDebt.id))
         .limit(limit)
     ).all()
