@@ -4,6 +4,7 @@ import pytest
 
 from models import (
     Certificate,
+    PaymentMismatch,
     PointsDebt,
     Refund,
     TransferCode,
@@ -66,15 +67,17 @@ def test_row_06_a_refund_told_of_before_its_payment_waits_for_nothing(county, ba
     settled(county, order, 30_000)
 
 
-def test_row_07_an_order_first_heard_of_as_refunded_was_paid_before(county, number, me):
-    """Somebody refunded it by hand in the merchant platform before we heard of the payment."""
+def test_row_07_an_order_first_heard_of_as_refunded_is_left_to_staff(county, number, me):
+    """Somebody refunded it by hand in the merchant platform before we heard of the payment: no refund of ours to
+    apply, and nobody here knows what is left."""
     order = county.order(number, me)
     county.plan(drop=True)
     county.pay(order)
     county.fault(f"out-trade-no/{order}$", times=1, json=refunded_order(county, order))
     county.forward(seconds=11)
     county.work()
-    assert county.status(number) == "allocated"
+    assert county.status(number) == "pending"
+    assert [(one.field, one.found) for one in county.all(PaymentMismatch)] == [("trade_state", "REFUND")]
     county.assert_clean()
 
 
