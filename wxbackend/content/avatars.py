@@ -5,13 +5,14 @@ from base64 import b32encode
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import Avatar, ContentReview, ContentSubject, ReviewStatus
 from wxbackend.content.rules import CHECK_ADDRESS_LIFE, NO_RESULT, RECHECK_EVERY, RESULT_WAIT, UNAVAILABLE
 from wxbackend.core.crypto import Vault
 from wxbackend.core.errors import NotFound
+from wxbackend.identity.erasure import delete_file_later
 from wxbackend.identity.forgetting import drop_avatars
 from wxbackend.identity.profile import lock_active
 
@@ -51,6 +52,18 @@ def add(session: Session, *, resident_id: int, token: str, safe: Vault, now: dat
             created_at=now,
         )
     )
+
+
+def take_back(session: Session, *, token: str, now: datetime) -> None:
+    """Of a picture whose file could not be kept: the row, its review, and whatever stands under its key."""
+    session.execute(delete(Avatar).where(Avatar.token == token))
+    review = ContentReview.subject == ContentSubject.AVATAR, ContentReview.key == token
+    session.execute(delete(ContentReview).where(*review))
+    delete_file_later(session, key=storage_key(token), now=now)
+
+
+def is_known(session: Session, *, token: str) -> bool:
+    return session.scalar(select(Avatar.id).where(Avatar.token == token)) is not None
 
 
 def note_submission(session: Session, *, token: str, trace_id: str, now: datetime) -> None:

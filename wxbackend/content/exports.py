@@ -10,6 +10,7 @@ from wxbackend.identity.exports import Section, Subject, facts
 
 REVIEW_HIDDEN = {
     "id", "public_id", "key", "resident_id", "row_key", "trace_id", "check_count", "next_check_at", "decided_by",
+    "note",
 }  # fmt: skip
 AVATAR_HIDDEN = {"id", "resident_id", "storage_key"}
 

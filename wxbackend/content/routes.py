@@ -9,7 +9,7 @@ from flask_openapi import APIBlueprint
 from pydantic import ValidationError
 
 from certificates.fonts import font_book
-from wxbackend.content import avatars, jobs
+from wxbackend.content import avatars, filing, jobs
 from wxbackend.content import profile as content_profile
 from wxbackend.content.avatars import NoPicture
 from wxbackend.content.pictures import MAX_BYTES, MIMETYPE, BadPicture, recoded
@@ -27,16 +27,29 @@ from wxbackend.identity.schemas import ProfileAnswer, ProfileBody
 
 bp = APIBlueprint("content", __name__)
 media = Blueprint("media", __name__, url_prefix="/media")
-#: Of a body with one file there is little besides the file.
-MULTIPART_MARGIN = 4_000
 PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 FILE_FIELD = "file"
+_PICTURE = {"schema": {"type": "string", "format": "binary", "maxLength": MAX_BYTES}}
+_FORM = {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: _PICTURE["schema"]}}
+#: What both ways to upload take, for the document.
+PICTURE_BODY = {
+    "required": True,
+    "content": {
+        **dict.fromkeys(sorted(PICTURE_TYPES), _PICTURE),
+        "multipart/form-data": {"schema": _FORM},
+    },
+}
+#: Of a body with one file there is little besides the file.
+MULTIPART_MARGIN = 4_000
 #: Unpacking a picture takes a hundred megabytes: two at once, whoever asks.
 _DESKS = BoundedSemaphore(2)
 DESK_WAIT_S = 3.0
 #: A browser that opens the address must neither run nor guess anything.
 PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Content-Disposition": "inline"}
+#: By nobody in between: a picture that is taken back is gone when the caller's own copy is.
 SHOWN_FOR_S = 300
+#: One count for both ways to upload.
+uploads_counted = limiter.shared_limit("20/hour", scope="avatar")
 
 
 @bp.patch("/v1/me", operation_id="changeMe", responses={200: ProfileAnswer})
@@ -67,7 +80,7 @@ def _texts(body: ProfileBody) -> dict[str, str | None]:
 
 
 @bp.put("/v1/me/avatar", operation_id="putAvatar", responses={200: ProfileAnswer})
-@limiter.limit("20/hour")
+@uploads_counted
 @accept_up_to(MAX_BYTES + MULTIPART_MARGIN)
 @allow(resident)
 def put_avatar() -> Response:
@@ -76,7 +89,7 @@ def put_avatar() -> Response:
 
 
 @bp.post("/v1/me/avatar", operation_id="uploadAvatar", responses={200: ProfileAnswer})
-@limiter.limit("20/hour")
+@uploads_counted
 @accept_up_to(MAX_BYTES + MULTIPART_MARGIN)
 @allow(resident)
 def upload_avatar() -> Response:
@@ -89,9 +102,9 @@ def _keep_avatar() -> Response:
     data = _sent_picture()
     with _desk():
         picture = recoded(data)
-    ask.storage.put(avatars.storage_key(token), picture)
     with transaction() as session:
         avatars.add(session, resident_id=caller.id, token=token, safe=vault(), now=ask.now())
+    filing.keep_file(token, picture)
     jobs.hand_in(token, openid=caller.openid or "")
     with reading() as session:
         mine = profile.read_profile(session, resident_id=caller.id, safe=vault())
@@ -137,7 +150,7 @@ def show_picture(token: str) -> Response:
     if data is None:
         raise NoPicture
     response = Response(data, mimetype=MIMETYPE, headers=PICTURE_HEADERS)
-    response.headers["Cache-Control"] = "no-store" if given else f"public, max-age={SHOWN_FOR_S}"
+    response.headers["Cache-Control"] = "no-store" if given else f"private, max-age={SHOWN_FOR_S}"
     return response
 
 
