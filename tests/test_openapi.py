@@ -9,6 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.core.conftest import browser, embedded, embedded_template, embedded_url  # noqa: F401
 from tests.core.test_settings import SERIOUS
+from wxbackend.content.routes import FILE_FIELD, PICTURE_TYPES
 from wxbackend.core.db import db
 from wxbackend.core.openapi import TITLES
 from wxbackend.core.policies import policy_of
@@ -35,6 +36,19 @@ def operations(document):
 def test_the_document_is_valid(document):
     assert document["openapi"] == "3.1.0"
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+@pytest.mark.parametrize("method", ["put", "post"])
+def test_a_picture_may_come_bare_or_in_a_form(document, method):
+    body = document["paths"]["/v1/me/avatar"][method]["requestBody"]
+    form = body["content"]["multipart/form-data"]["schema"]
+    assert (body["required"], set(body["content"])) == (True, {*PICTURE_TYPES, "multipart/form-data"})
+    assert (form["required"], set(form["properties"])) == ([FILE_FIELD], {FILE_FIELD})
+
+
+def test_a_mini_program_code_is_a_png(document):
+    answer = document["paths"]["/v1/trees/{token}/mini-code.png"]["get"]["responses"]["200"]
+    assert list(answer["content"]) == ["image/png"]
 
 
 def test_the_validator_would_see_a_fault(document):

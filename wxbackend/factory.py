@@ -109,6 +109,7 @@ RESOLVERS = {
     "resident": signed_in_resident,
     "staff": signed_in_staff,
 }
+BODIES = {"putAvatar": content.PICTURE_BODY, "uploadAvatar": content.PICTURE_BODY}
 #: From what is created to the operations that read it.
 LINKS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "createPledge": (
@@ -189,6 +190,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
 def _configure(app: Api, settings: Settings) -> None:
     app.openapi_version = "3.1.0"
     app.links = LINKS
+    app.bodies = BODIES
     app.json = SafeJson(app)
     app.request_class = SafeRequest
     app.config.update(

@@ -18,10 +18,14 @@ from wxbackend.trees import facts
 from wxbackend.trees.rules import code_text
 
 bp = APIBlueprint("codes", __name__)
+PICTURE = {
+    "description": "小程序码图片",
+    "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+}
 A_MONTH_S = 30 * 86_400
 
 
-@bp.get("/v1/trees/<string:token>/mini-code.png", operation_id="getTreeMiniCode", responses={200: None})
+@bp.get("/v1/trees/<string:token>/mini-code.png", operation_id="getTreeMiniCode", responses={200: PICTURE})
 @limiter.limit("120/minute", key_func=by_address)
 @allow(public)
 def get_tree_mini_code(path: TreePath, query: MiniCodeQuery) -> Response:

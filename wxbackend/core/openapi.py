@@ -53,6 +53,8 @@ class Api(OpenAPI):
     """The application, whose document tells the truth about who may call what and how it refuses."""
 
     links: Links = MappingProxyType({})
+    #: Bodies that no schema reads, by operation.
+    bodies: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     def register_api(self, api: APIBlueprint, **options: Any) -> None:
         """Two blueprints may serve one path: the library would keep the operations of the later one alone."""
@@ -77,6 +79,8 @@ class Api(OpenAPI):
     def _complete(self, operation: dict[str, Any], kind: str | None) -> None:
         if kind == "resident":
             operation["security"] = [{"resident": []}]
+        if body := self.bodies.get(operation["operationId"]):
+            operation["requestBody"] = body
         for status, title in TITLES.items():
             operation["responses"][status] = {
                 "description": title,
