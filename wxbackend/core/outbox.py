@@ -43,12 +43,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One piece of work to put in; ``wait`` is how long it rests before it is due."""
+    """One piece of work to put in."""
 
     topic: str
     key: str
     payload: Mapping[str, Any]
-    wait: timedelta = timedelta(0)
 
 
 def enqueue(session: Session, *, topic: str, key: str, payload: Mapping[str, Any], now: datetime) -> None:
@@ -64,7 +63,7 @@ def enqueue_all(session: Session, *, works: Sequence[Work], now: datetime) -> No
             "key": work.key,
             "payload": dict(work.payload),
             "status": OutboxStatus.READY,
-            "run_after": now + work.wait,
+            "run_after": now,
             "created_at": now,
         }
         for work in works
