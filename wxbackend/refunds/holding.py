@@ -19,6 +19,7 @@ from models import (
 )
 from wxbackend.core import outbox
 from wxbackend.core.errors import NotFound
+from wxbackend.core.news import TELL
 from wxbackend.core.states import move, sources
 from wxbackend.fulfilment.service import FULFIL
 from wxbackend.ledger import service as ledger
@@ -26,7 +27,7 @@ from wxbackend.ledger.rules import Entry, refunding_account
 from wxbackend.pledges import service as pledges
 from wxbackend.refunds.errors import RefundOpen
 
-SUBMIT, TELL = "refund.submit", "message.tell"
+SUBMIT = "refund.submit"
 
 
 def locked(session: Session, *, number: str) -> Refund:
