@@ -1,8 +1,12 @@
 """What waits for a person: mismatches, refunds due, work that failed for good."""
 
+import re
+from pathlib import Path
+
 import pytest
 from sqlalchemy import insert, select
 
+import wxbackend
 from models import (
     AuditEntry,
     OutboxMessage,
@@ -11,7 +15,9 @@ from models import (
     Role,
 )
 from tests.console.journeys import open_pledge, pay_pledge
-from tests.make import OTHER_COUNTY
+from tests.console.waiting import leave_waiting
+from tests.make import COUNTY, OTHER_COUNTY
+from wxbackend.console.words import FIELDS
 from wxbackend.core.db import reading, transaction
 
 
@@ -93,3 +99,24 @@ def test_workbench_counts_what_the_reader_may_see(office, mismatched, dead, cert
     assert [number(b, "实收金额") for b in (finance, stranger)] == ["100.00", "0.00"]
     assert [number(b, "待种植树位") for b in (finance, stranger)] == ["2", "0"]
     assert [number(b, "有效证书") for b in (finance, stranger)] == ["1", "0"]
+
+
+def test_workbench_counts_differences_and_reviews_that_wait(office, certified):
+    def number(role: Role, label: str, region: str = COUNTY) -> str | None:
+        page = office.seat_new(role, region=region).get("/console").text
+        part = page.partition(f'<div class="label">{label}</div>')[2]
+        return part.partition('<div class="number">')[2].partition(" ")[0] or None
+
+    leave_waiting(certified.number)
+    labels = ("对账差异", "待审核内容")
+    assert [number(Role.COUNTY_ADMIN, label) for label in labels] == ["1", "1"]
+    assert [number(Role.FINANCE, label) for label in labels] == ["1", None]
+    assert [number(Role.ISSUER, label) for label in labels] == [None, "1"]
+    assert [number(Role.COUNTY_ADMIN, label, OTHER_COUNTY) for label in labels] == ["0", "0"]
+
+
+def test_everything_that_may_not_fit_has_its_word():
+    compared = set(FIELDS)
+    for source in ("payments/service.py", "refunds/outcome.py"):
+        text = (Path(wxbackend.__file__).parent / source).read_text()
+        assert set(re.findall(r'"((?:refund_|wx_|trade_)\w+|currency|transaction_id|payer_index)", ', text)) <= compared

@@ -223,6 +223,18 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "receipt_number": "票据号码",
     }
 )
+#: What may not fit about a payment or a refund.
+FIELDS: Mapping[str, str] = MappingProxyType({
+    "appid": "小程序", "mchid": "商户号", "amount_fen": "金额（分）", "currency": "币种", "payer_index": "付款人",
+    "transaction_id": "微信交易号", "trade_state": "交易状态",
+    "refund_mchid": "退款商户号", "refund_out_trade_no": "退款的支付单号", "refund_transaction_id": "退款的微信交易号",
+    "refund_fen": "退款金额（分）", "refund_total_fen": "退款的原付款（分）", "wx_refund_id": "微信退款号",
+    "refund_state": "退款状态",
+})  # fmt: skip
+
+
+def field(name: str) -> str:
+    return FIELDS.get(name, name)
 
 
 def action(name: str) -> str:

@@ -20,6 +20,7 @@ from models import (
     Tree,
     TreeLife,
 )
+from wxbackend.console.reads import content, reconciliation
 from wxbackend.console.reads.queues import within_mismatches
 from wxbackend.console.reads.receipts import count_waiting
 from wxbackend.console.reads.refunds import count_stuck
@@ -43,6 +44,8 @@ class Figures:
     mismatch_count: int
     refund_count: int
     receipt_count: int
+    review_count: int
+    recon_count: int
     dead_letter_count: int
     missing_glyph_count: int
     approval_count: int
@@ -70,6 +73,8 @@ def read_figures(
         "mismatch_count": within_mismatches(select(func.count()), pay),
         "refund_count": count_stuck(select(func.count()), scopes.get("refunds.read", ())),
         "receipt_count": count_waiting(select(func.count()), scopes.get("receipts.read", ())),
+        "review_count": content.count_open(scopes.get("content.review", ())),
+        "recon_count": reconciliation.count_open(scopes.get("reconciliation.read", ())),
         "dead_letter_count": _dead_letters(jobs),
         "missing_glyph_count": _missing_glyphs(scopes.get("certificates.read", ())),
         "approval_count": _approvals(scopes, staff_id, approvable),

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models import (
@@ -97,6 +97,13 @@ def _open_count(prefixes: Sequence[str]) -> Any:
         .correlate(Bill)
         .scalar_subquery()
     )
+
+
+def count_open(prefixes: Sequence[str]) -> Select[int]:
+    """How many differences wait for somebody of these counties."""
+    merchants = select(Payee.mchid).where(under(Payee.county_code, prefixes))
+    waiting = ReconItem.status == ReconStatus.OPEN, ReconItem.mchid.in_(merchants)
+    return select(func.count()).select_from(ReconItem).where(*waiting, items_in_sight(prefixes))
 
 
 def _visible(prefixes: Sequence[str]) -> ColumnElement[bool]:
