@@ -3,10 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from models import AuditEntry, Role
+from models import AuditEntry, PaymentAttempt, PaymentMismatch, Pledge, ReceiptRequest, Role
+from tests.console.refunding import Till
+from tests.console.waiting import leave_waiting
 from tests.make import COUNTY, OTHER_COUNTY
+from wxbackend.console.handles import handle_of
 from wxbackend.console.words import ACTIONS
-from wxbackend.core.db import reading
+from wxbackend.core.db import reading, transaction
 from wxbackend.core.policies import policy_of
 from wxbackend.staff.rules import PERMISSIONS
 
@@ -109,8 +112,57 @@ def test_other_county_changes_nothing(office, certified):
         admin.post(f"/console/campaigns/{certified.campaign_id}/resume"),
     ]
     assert [answer.status_code for answer in refused] == [404] * 6
+    assert nothing_in_the_trail()
+
+
+@pytest.fixture
+def disputed(certified, clock, app, client, make, pay) -> dict[str, str]:
+    """One of everything that belongs to a county through a pledge: the part of its address after ``/console``."""
+    refund = Till(app, make, pay, clock).ask(certified.number)
+    review, item_id = leave_waiting(certified.number)
+    with transaction() as session:
+        pledge = session.scalars(select(Pledge).where(Pledge.number == certified.number)).one()
+        attempt = session.scalars(select(PaymentAttempt)).one()
+        facts = {"out_trade_no": attempt.out_trade_no, "transaction_id": "4200-other", "field": "amount_fen"}
+        mismatch = PaymentMismatch(**facts, expected="1", found="2", at=clock())
+        names = {"public_id": "receipt-waiting", "row_key": "receipt-waiting", "county_code": pledge.county_code}
+        owner = {"pledge_id": pledge.id, "resident_id": pledge.resident_id}
+        session.add_all([mismatch, ReceiptRequest(**names, **owner, amount_fen=1, requested_at=clock())])
+        session.flush()
+        mismatch_id = mismatch.id
+    return {
+        "refunds": f"/refunds/{refund}",
+        "refund_wishes": f"/pledges/{certified.number}/refund",
+        "receipts": "/receipts/receipt-waiting",
+        "content": f"/content/{review}",
+        "mismatches": f"/mismatches/{handle_of('payment_mismatch', mismatch_id)}",
+        "procurement": f"/bases/{certified.base_id}/procurement",
+        "reconciliation": f"/reconciliation/items/{handle_of('recon_item', item_id)}",
+    }
+
+
+#: The features whose objects stand in ``disputed``; every page of theirs that changes one is tried.
+COUNTYS_OWN = ("refunds", "refund_wishes", "receipts", "content", "mismatches", "procurement", "reconciliation")
+
+
+@pytest.mark.parametrize("feature", COUNTYS_OWN)
+def test_other_county_changes_nothing_about_money_names_and_stock(app, office, disputed, feature):
+    """Every page that changes something, from the URL map: one that is added is tried as well."""
+    stranger = office.seat_new(*Role, region=OTHER_COUNTY)
+    rules = [rule for rule in console_rules(app) if rule.endpoint.startswith(f"console.{feature}.")]
+    tried = [rule for rule in rules if "POST" in rule.methods and rule.endpoint != "console.reconciliation.download"]
+    assert tried
+    for rule in tried:
+        last = rule.rule.rpartition(">")[2]
+        fields = dict.fromkeys(("reason", "purpose", "refusal_reason", "settlement", "ending"), "不在我的县里")
+        answer = stranger.post(f"/console{disputed[feature].removesuffix(last)}{last}", **fields)
+        assert answer.status_code == 404, rule
+    assert nothing_in_the_trail()
+
+
+def nothing_in_the_trail() -> bool:
     with reading() as session:
-        assert session.scalars(select(AuditEntry.action).where(AuditEntry.actor_kind == "staff")).all() == []
+        return session.scalars(select(AuditEntry.action).where(AuditEntry.actor_kind == "staff")).all() == []
 
 
 #: What each page that changes something writes into the trail; the rows themselves are tested beside each page.
