@@ -14,7 +14,7 @@ from models.base import Base, EnumText, HasId, one_of
 class ContentSubject(StrEnum):
     DEDICATION = "dedication"  # 寄语, on tree pages
     HOLDER_NAME = "holder_name"  # 证书姓名
-    PLATE_TEXT = "plate_text"  # 树牌文字
+    PLATE_TEXT = "plate_text"  # 树牌文字; residents write none, so that no review is about it
     PROFILE_NAME = "profile_name"
     NICKNAME = "nickname"
     AVATAR = "avatar"
