@@ -120,8 +120,9 @@ def _measure_backlog() -> None:
 
 
 def _measure_certificates() -> None:
-    """The days are those of today, and fall below zero afterwards."""
+    """The days are those of today, and fall below zero afterwards. A certificate taken out is measured no more."""
     ask = ports()
+    CERTIFICATE_DAYS.clear()
     for (mchid, serial), until in ask.pay.certificate_expiries().items():
         CERTIFICATE_DAYS.labels(mchid, serial).set((until - ask.now()) / timedelta(days=1))
 
