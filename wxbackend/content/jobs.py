@@ -15,7 +15,7 @@ from wxbackend.core.db import reading, transaction
 from wxbackend.core.errors import TooMany, UpstreamFailed
 from wxbackend.core.ports import ports, settings, vault
 from wxbackend.core.push import PushTaken
-from wxbackend.core.worker import Timed
+from wxbackend.core.worker import Timed, one_by_one
 from wxbackend.core.wxmini import PushEvent, Suggestion
 
 BATCH = 50
@@ -27,11 +27,7 @@ def look_again() -> None:
     """Everything that is due, each by itself: a fault of one stops no other."""
     with reading() as session:
         waiting = rechecks.due(session, now=ports().now(), limit=BATCH)
-    for public_id, seen in waiting:
-        try:
-            _look(public_id, seen)
-        except Exception:
-            log.exception("content not looked at again", review=public_id)
+    one_by_one("content", waiting, lambda due: _look(*due))
 
 
 def _look(public_id: str, seen: datetime) -> None:

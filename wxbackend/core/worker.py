@@ -2,10 +2,11 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import or_, update
@@ -19,14 +20,35 @@ from wxbackend.core.errors import Busy, Problem
 from wxbackend.core.http import is_passing
 from wxbackend.core.log import scrub
 from wxbackend.core.outbox import ATTEMPTS, Claimed, Handler, Postpone
+from wxbackend.core.ports import ports
 from wxbackend.core.sql import insert_into
 
 LEADER = "timetable"
 LEADERSHIP = timedelta(seconds=30)
 IDLE_S = 0.5
 AWAY_S = 5.0
+#: Shorter than the leader's lease: the same thread handles messages and lets holds run out.
+TURN = timedelta(seconds=8)
 
+Key = TypeVar("Key")
 log = structlog.get_logger()
+
+
+def one_by_one(what: str, keys: Iterable[Key], act: Callable[[Key], object]) -> None:
+    """Do a job for each key, for a few seconds at most: what is left is still due the next time.
+
+    What goes wrong with one must not keep those behind it waiting, hence the wide net.
+    """
+    started = ports().now()
+    for key in keys:
+        if ports().now() - started > TURN:
+            return
+        try:
+            act(key)
+        except Problem as problem:
+            log.warning("job put off", job=what, key=key, problem=problem.code)
+        except Exception:
+            log.exception("job failed", job=what, key=key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from flask import current_app
 from sqlalchemy import Table, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
@@ -14,14 +13,13 @@ from wxbackend.core import audit
 from wxbackend.core.db import reading, transaction
 from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports
-from wxbackend.core.worker import Timed
+from wxbackend.core.worker import Timed, one_by_one
 from wxbackend.identity import erasure
 
 ROWS_AT_ONCE = 500
 MESSAGES_KEPT = timedelta(days=30)
 #: As long as anything that was under way during an erasure can still write: requests, retries of the outbox.
 AFTERMATH = timedelta(days=2)
-log = structlog.get_logger()
 
 
 def delete_file(payload: Mapping[str, Any]) -> None:
@@ -77,18 +75,14 @@ def finish_erasures() -> None:
     ask = ports()
     with reading() as session:
         waiting = erasure.begun(session, appid=ask.mini.appid)
-    for resident_id in waiting:
-        try:
-            with transaction() as session:
-                _finish_erasure(session, resident_id=resident_id, now=ask.now())
-        except Exception:
-            log.exception("erasure not finished", resident_id=resident_id)
+    one_by_one("erasure", waiting, _finish_erasure)
 
 
-def _finish_erasure(session: Session, *, resident_id: int, now: datetime) -> None:
-    erasers = current_app.extensions["xiangshu.erasers"]
-    if erasure.erase_or_begin(session, resident_id=resident_id, erasers=erasers, now=now):
-        audit.record(session, caller=None, action="resident.erase", on=("resident", str(resident_id)), now=now)
+def _finish_erasure(resident_id: int) -> None:
+    now, erasers = ports().now(), current_app.extensions["xiangshu.erasers"]
+    with transaction() as session:
+        if erasure.erase_or_begin(session, resident_id=resident_id, erasers=erasers, now=now):
+            audit.record(session, caller=None, action="resident.erase", on=("resident", str(resident_id)), now=now)
 
 
 HANDLERS: tuple[tuple[str, Handler], ...] = ((erasure.DELETE_FILE, delete_file),)

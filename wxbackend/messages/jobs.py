@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from flask import current_app
 from sqlalchemy.orm import Session
 
@@ -16,7 +15,7 @@ from wxbackend.core.health import alarm
 from wxbackend.core.news import TELL
 from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports, vault
-from wxbackend.core.worker import Timed
+from wxbackend.core.worker import Timed, one_by_one
 from wxbackend.core.wxmini import Delivery
 from wxbackend.messages import pushes
 from wxbackend.messages import service as messages
@@ -26,7 +25,6 @@ from wxbackend.messages.service import Letter
 BATCH = 200
 #: Says once a day that a template is refused: it is wrong for everybody until somebody mends it.
 TEMPLATE_REFUSED = "message.template-refused"
-log = structlog.get_logger()
 
 
 def tell(payload: Mapping[str, Any]) -> None:
@@ -68,16 +66,12 @@ def take_waiting_pushes() -> None:
     now = ports().now()
     with reading() as session:
         keys = pushes.waiting(session, now=now, limit=BATCH)
-    for key in keys:
-        _take_again(key)
+    one_by_one("waiting push", keys, _take_again)
 
 
 def _take_again(key: str) -> None:
-    try:
-        with transaction() as session:
-            pushes.take_again(session, key=key, takers=current_app.extensions["xiangshu.pushes"], now=ports().now())
-    except Exception:
-        log.exception("push not taken", push_key=key)
+    with transaction() as session:
+        pushes.take_again(session, key=key, takers=current_app.extensions["xiangshu.pushes"], now=ports().now())
 
 
 HANDLERS: tuple[tuple[str, Handler], ...] = ((TELL, tell), (TEMPLATE_REFUSED, report_template))

@@ -4,19 +4,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import structlog
 from flask import current_app
 from sqlalchemy.orm import Session
 
 from models import PushState, ShippingStatus
 from wxbackend.core import outbox
 from wxbackend.core.db import reading
-from wxbackend.core.errors import Problem
 from wxbackend.core.health import alarm
 from wxbackend.core.outbox import Handler, Work
 from wxbackend.core.ports import ports
 from wxbackend.core.push import PushTaken, PushTaker
-from wxbackend.core.worker import Timed
+from wxbackend.core.worker import Timed, one_by_one
 from wxbackend.core.wxmini import PushEvent
 from wxbackend.shipping import service as shipping
 from wxbackend.shipping.reporting import keep_state, report
@@ -30,9 +28,6 @@ CHASE_EVERY = timedelta(minutes=30)
 BATCH = 50
 #: A run asks about, or begins with, one report in so many: each is asked about once a day, and chased first twice.
 TURNS = 24
-#: Shorter than the leader's lease.
-BUDGET = timedelta(seconds=8)
-log = structlog.get_logger()
 
 
 def report_payment(payload: Mapping[str, Any]) -> None:
@@ -59,31 +54,18 @@ def chase_reports() -> None:
         alarming = shipping.unreported(session, before=now - ALARMING, turn=turn, turns=TURNS, limit=BATCH)
     if alarming:
         alarm("shipping-unreported", count=len(alarming), transaction_id=alarming[0])
-    _each(late, report)
+    one_by_one("shipping report", late, report)
 
 
 def refresh_states() -> None:
     """Ask what became of reported orders whose push may have been lost."""
     with reading() as session:
         found = shipping.unsettled(session, turn=ports().now().hour, turns=TURNS, limit=BATCH * 10)
-    _each(found, _refresh)
+    one_by_one("shipping state", found, _refresh)
 
 
 def _refresh(transaction_id: str) -> None:
     keep_state(transaction_id, ports().mini.shipping_state(transaction_id=transaction_id))
-
-
-def _each(transaction_ids: Any, act: Any) -> None:
-    """One after the other for a few seconds; a fault of one stops no other, hence the wide net."""
-    started = ports().now()
-    for transaction_id in transaction_ids:
-        if ports().now() - started > BUDGET:
-            break
-        try:
-            act(transaction_id)
-        except Exception as error:
-            expected = isinstance(error, Problem)
-            log.warning("shipping not settled", transaction_id=transaction_id, exc_info=None if expected else error)
 
 
 # ------------------------------------------------------------------------------------------------ pushes
