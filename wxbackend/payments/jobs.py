@@ -1,7 +1,7 @@
 """What the worker does about payments: ask about unpaid orders, let holds run out."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -12,7 +12,7 @@ from wxbackend.core.errors import Problem
 from wxbackend.core.health import alarm
 from wxbackend.core.outbox import Handler
 from wxbackend.core.ports import ports
-from wxbackend.core.worker import Timed
+from wxbackend.core.worker import Timed, one_by_one
 from wxbackend.payments import attempts, waiting
 from wxbackend.payments.attempts import Order
 from wxbackend.payments.cashier import Cashier, cashier
@@ -83,17 +83,12 @@ def expire_pledges() -> None:
     now = ports().now()
     with reading() as session:
         overdue = attempts.overdue_pledges(session, now=now, limit=BATCH)
-    for pledge_id in overdue:
-        _expire(pledge_id, now)
+    one_by_one("expiry", overdue, _expire)
 
 
-def _expire(pledge_id: int, now: datetime) -> None:
-    """One pledge; a fault of it is logged and stops no other."""
-    try:
-        with transaction() as session:
-            pledges.end_unpaid(session, pledge_id=pledge_id, to=PledgeStatus.EXPIRED, cause="hold over", now=now)
-    except Exception:
-        log.exception("pledge not expired", pledge_id=pledge_id)
+def _expire(pledge_id: int) -> None:
+    with transaction() as session:
+        pledges.end_unpaid(session, pledge_id=pledge_id, to=PledgeStatus.EXPIRED, cause="hold over", now=ports().now())
 
 
 def take_up_refunds() -> None:
@@ -101,28 +96,21 @@ def take_up_refunds() -> None:
     now = ports().now()
     with reading() as session:
         numbers = waiting.waiting_refunds(session, since=now - NEWS_LIFE, limit=BATCH)
-    for number in numbers:
-        if ports().now() - now > POLL_BUDGET:
-            break
-        _take_up(number)
+    one_by_one("refund taken up", numbers, _take_up)
 
 
 def _take_up(out_trade_no: str) -> None:
-    """One order; a fault of it is logged, comes again, and stops no other."""
+    """One order; what goes wrong with it comes again."""
     asked_at = ports().now()
-    try:
-        with reading() as session:
-            order = attempts.unsettled(session, out_trade_no=out_trade_no)
-            refunds = asking.open_of_order(session, out_trade_no=out_trade_no)
-        if order is not None:
-            cashier().check(order)
-        for number in refunds:
-            desk().check(number)
-        with transaction() as session:
-            waiting.note_taken_up(session, out_trade_no=out_trade_no, before=asked_at)
-    except Exception as error:
-        expected = isinstance(error, Problem)
-        log.warning("order not taken up", out_trade_no=out_trade_no, exc_info=None if expected else error)
+    with reading() as session:
+        order = attempts.unsettled(session, out_trade_no=out_trade_no)
+        refunds = asking.open_of_order(session, out_trade_no=out_trade_no)
+    if order is not None:
+        cashier().check(order)
+    for number in refunds:
+        desk().check(number)
+    with transaction() as session:
+        waiting.note_taken_up(session, out_trade_no=out_trade_no, before=asked_at)
 
 
 HANDLERS: tuple[tuple[str, Handler], ...] = ((UNCONFIGURED, tell_unconfigured),)
